@@ -1,0 +1,115 @@
+"""Every error that procession raises, in one tree::
+
+    ProcessionError
+    ├─ Unsupported                          the kernel or file system lacks a feature
+    ├─ NoSuchProcess    (ProcessLookupError)   ESRCH: the process is gone
+    ├─ NotPermitted     (PermissionError)      EPERM: not yours to touch
+    ├─ NotOurChild      (ChildProcessError)    ECHILD: only the parent may wait for it
+    ├─ ChannelClosed    (EOFError)             the other side of a channel is gone
+    ├─ MessageTooLarge                         EMSGSIZE: one packet cannot carry it
+    ├─ PoolError
+    │  ├─ RemoteError                          an exception in a worker that did not travel whole
+    │  ├─ WorkerDied                           a worker ended in the middle of a task
+    │  ├─ TaskCancelled                        the task was given up before it ran
+    │  └─ CrewBroken                           workers die before they can start any task
+    └─ CopyError                               a copy that must not begin (bad source, into itself)
+       ├─ SameFile
+       └─ IntoItself
+
+Each one says which pid, path or task it speaks of and keeps the same facts as attributes.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from procession.process.exits import Exit
+
+
+class ProcessionError(Exception):
+    """The root: ``except ProcessionError`` catches all that is ours."""
+
+
+class Unsupported(ProcessionError):
+    """The running kernel or file system has no such feature."""
+
+    def __init__(self, feature: str, hint: str = "") -> None:
+        super().__init__(f"{feature} is not available here" + (f": {hint}" if hint else ""))
+        self.feature = feature
+        self.hint = hint
+
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+        return type(self), (self.feature, self.hint)
+
+
+class NoSuchProcess(ProcessionError, ProcessLookupError):
+    """The process has ended (ESRCH)."""
+
+
+class NotPermitted(ProcessionError, PermissionError):
+    """The kernel refuses (EPERM): the process or file belongs to somebody else."""
+
+
+class NotOurChild(ProcessionError, ChildProcessError):
+    """Only a parent may wait for a process (ECHILD)."""
+
+
+class ChannelClosed(ProcessionError, EOFError):
+    """The other side of a channel has closed it or has ended."""
+
+
+class MessageTooLarge(ProcessionError):
+    """The message is larger than one packet of this channel (EMSGSIZE)."""
+
+
+class PoolError(ProcessionError):
+    """Something went wrong with a task or with the workers."""
+
+
+class RemoteError(PoolError):
+    """An exception in a worker that could not be pickled or unpickled: its name, words and traceback."""
+
+    def __init__(self, kind: str, words: str, traceback: str) -> None:
+        super().__init__(f"{kind}: {words}")
+        self.kind = kind
+        self.words = words
+        self.traceback = traceback
+
+    def __reduce__(self) -> tuple[type, tuple[str, str, str]]:
+        return type(self), (self.kind, self.words, self.traceback)
+
+
+class WorkerDied(PoolError):
+    """A worker ended in the middle of ``task``; ``doing`` is what it had last noted down."""
+
+    def __init__(self, task: int, pid: int, exit: Exit, doing: str = "") -> None:
+        super().__init__(
+            f"worker {pid} {exit.reason} in the middle of task {task}" + (f" ({doing})" if doing else "")
+        )
+        self.task = task
+        self.pid = pid
+        self.exit = exit
+        self.doing = doing
+
+    def __reduce__(self) -> tuple[type, tuple[int, int, Exit, str]]:
+        return type(self), (self.task, self.pid, self.exit, self.doing)
+
+
+class TaskCancelled(PoolError):
+    """The task was given up before any worker began it."""
+
+
+class CrewBroken(PoolError):
+    """Workers end before they can start a task: starting more would never stop."""
+
+
+class CopyError(ProcessionError):
+    """A copy that cannot begin; nothing has been written."""
+
+
+class SameFile(CopyError):
+    """Source and destination are one and the same file or folder."""
+
+
+class IntoItself(CopyError):
+    """The destination lies inside the source: the copy would never end."""
