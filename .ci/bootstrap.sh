@@ -93,5 +93,5 @@ bootstrap() (
 
 # pip's own last word.
 bootstrap_last() {
-    { grep -i '^ *error' "$1" || cat "$1"; } | tail -n 1
+    { sed -n 's/^ *ERROR: *//p' "$1" | grep . || cat "$1"; } | tail -n 1
 }

@@ -1,0 +1,283 @@
+"""What ``./check`` runs, step by step; the first step that fails ends it.
+
+Each step is a function that returns what it has to say in the summary, or raises ``Failed``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+OTHER_PYTHONS = ("3.12", "3.13", "3.14")
+# package -> a program of it; the tests that need them skip by name where they are absent.
+DEBIAN = {
+    "rsync": "rsync",
+    "cron": "crontab",
+    "procps": "ps",
+    "tmux": "tmux",
+    "btrfs-progs": "mkfs.btrfs",
+    "xfsprogs": "mkfs.xfs",
+    "acl": "setfacl",
+}
+
+
+class Failed(Exception):
+    """A step did not pass."""
+
+
+class Tally:
+    """The tests of all pytest runs together."""
+
+    passed = failed = skipped = 0
+
+    def add(self, closing: str) -> None:
+        """Take in pytest's closing line, as in ``2 failed, 40 passed, 1 skipped in 3.20s``."""
+        for number, word in re.findall(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed)\b", closing):
+            if word in ("passed", "xfailed"):
+                self.passed += int(number)
+            elif word == "skipped":
+                self.skipped += int(number)
+            else:
+                self.failed += int(number)
+
+    def __str__(self) -> str:
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+TALLY = Tally()
+
+
+# ── running things ────────────────────────────────────────────────────────────────────────────────
+
+
+def stream(*words: str | Path, cwd: Path = ROOT) -> tuple[int, str]:
+    """Run a program and show what it prints; return its exit code and that text."""
+    lines = []
+    with subprocess.Popen(
+        words, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as program:
+        assert program.stdout is not None
+        for line in program.stdout:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+            lines.append(line)
+    return program.returncode, "".join(lines)
+
+
+def run(*words: str | Path, cwd: Path = ROOT) -> str:
+    """Run a program that has to succeed; return what it printed."""
+    code, text = stream(*words, cwd=cwd)
+    if code:
+        raise Failed(f"{Path(words[0]).name} ended with {code}")
+    return text
+
+
+def pytest(python: Path, *words: str) -> str:
+    """Run pytest and return its closing line."""
+    code, text = stream(python, "-m", "pytest", "-q", "-rs", "--color=no", *words)
+    found = re.findall(r"^=*\s*(\d+ [a-z]+.* in [\d.]+s.*?)\s*=*$", text, flags=re.MULTILINE)
+    closing: str = found[-1] if found else f"pytest ended with {code} and no closing line"
+    TALLY.add(closing)
+    if code:
+        raise Failed(closing)
+    return closing
+
+
+# ── the steps ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def packages() -> str:
+    missing = [package for package, program in DEBIAN.items() if not which(program)]
+    if not missing:
+        return "all there"
+    if os.geteuid() or not shutil.which("apt-get"):
+        return f"missing, their tests skip: {', '.join(missing)}"
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for words in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", *missing]):
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            print(*(done.stderr or done.stdout).splitlines()[-3:], sep="\n")
+            return f"could not be installed, their tests skip: {', '.join(missing)}"
+    return f"installed {', '.join(missing)}"
+
+
+def which(program: str) -> str | None:
+    return shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+
+
+def lint() -> str:
+    run(BIN / "ruff", "check", ".")
+    return ""
+
+
+def formatting() -> str:
+    run(BIN / "ruff", "format", "--check", ".")
+    return ""
+
+
+def types() -> str:
+    return run(BIN / "mypy", "--strict").strip().splitlines()[-1]
+
+
+def floors() -> str:
+    return run(BIN / "lint-imports").strip().splitlines()[-1]
+
+
+def quick_tests() -> str:
+    return pytest(BIN / "python", "-m", "not slow and not readme")
+
+
+def all_tests() -> str:
+    return pytest(BIN / "python", "-m", "not readme")
+
+
+def readme() -> str:
+    return pytest(BIN / "python", "-m", "readme")
+
+
+def other_python(version: str, python: Path) -> Callable[[], str]:
+    def step() -> str:
+        venv = f".venv-{version}"
+        script = f'. "$1/.ci/bootstrap.sh"; bootstrap "$1" {venv} dev dev'
+        words = ["env", f"PN_PYTHON={python}", "sh", "-c", script, "sh", str(ROOT)]
+        run(*words)
+        return pytest(ROOT / venv / "bin/python", "-m", "not slow and not readme", "-p", "no:cacheprovider")
+
+    return step
+
+
+def wheel() -> str:
+    with tempfile.TemporaryDirectory(prefix="pn-wheel-") as name:
+        scratch = Path(name)
+        run(BIN / "python", "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", scratch, ".")
+        (built,) = scratch.glob("*.whl")
+        inside = zipfile.ZipFile(built).namelist()
+        for wanted in ("procession/py.typed", "procession/__init__.py", "procession/cli/__init__.py"):
+            if wanted not in inside:
+                raise Failed(f"{wanted} is not in {built.name}")
+        strangers = [path for path in inside if not path.startswith(("procession/", "procession-"))]
+        if strangers:
+            raise Failed(f"{built.name} also holds {strangers}")
+
+        run(BIN / "python", "-m", "venv", scratch / "venv")
+        clean = scratch / "venv/bin"
+        run(clean / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", built)
+        elsewhere = scratch / "elsewhere"
+        elsewhere.mkdir()
+        smoke(clean, elsewhere)
+        return built.name
+
+
+def smoke(clean: Path, here: Path) -> None:
+    """Use the installed program, away from the sources."""
+    version = run(clean / "pn", "--version", cwd=here)
+    wanted = run(BIN / "python", "-c", "import procession; print(procession.__version__)", cwd=here)
+    if wanted.strip() not in version:
+        raise Failed(f"pn --version says {version!r}, not {wanted!r}")
+    run(clean / "pn", "--help", cwd=here)
+    run(
+        clean / "python",
+        "-I",
+        "-c",
+        "import procession; [getattr(procession, n) for n in procession.__all__]",
+        cwd=here,
+    )
+
+    source = here / "source"
+    (source / "empty").mkdir(parents=True)
+    (source / "deep/er").mkdir(parents=True)
+    (source / ".hidden").write_text("hidden\n")
+    (source / "deep/er/file").write_bytes(bytes(range(256)) * 1000)
+    (source / "link").symlink_to("deep/er/file")
+    run(clean / "pn", "copy", "source", "target", cwd=here)
+    run("diff", "-r", "--no-dereference", "source", "target", cwd=here)
+
+
+# ── the order ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def plan(options: argparse.Namespace) -> list[tuple[str, Callable[[], str]]]:
+    steps: list[tuple[str, Callable[[], str]]] = [
+        ("ruff check", lint),
+        ("ruff format", formatting),
+        ("mypy --strict", types),
+        ("import floors", floors),
+    ]
+    if options.quick:
+        return [*steps, ("pytest", quick_tests)]
+    steps.insert(0, ("system packages", packages))
+    steps.append(("pytest", all_tests if options.slow else quick_tests))
+    steps.append(("README commands", readme))
+    steps.append(("wheel", wheel))
+    steps += [(f"pytest on {v}", other_python(v, path)) for v, path in others().items()]
+    return steps
+
+
+def others() -> dict[str, Path]:
+    """The other interpreters of this machine that run and can build a venv."""
+    found: dict[str, Path] = {}
+    for version in OTHER_PYTHONS:
+        if version == f"{sys.version_info.major}.{sys.version_info.minor}":
+            continue
+        places = [
+            Path(folder) / f"python{version}" for folder in os.environ.get("PATH", "").split(":") if folder
+        ]
+        places += sorted(Path.home().glob(f".pyenv/versions/{version}*/bin/python{version}"), reverse=True)
+        for place in places:
+            if place.exists() and works(place):
+                found[version] = place
+                break
+    return found
+
+
+def works(python: Path) -> bool:
+    words = [python, "-c", "import ensurepip, venv"]
+    return subprocess.run(words, capture_output=True, check=False).returncode == 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="./check", description="Run every check of this repository.")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--quick", action="store_true", help="lint, types, floors and the fast tests only")
+    length.add_argument("--slow", action="store_true", help="everything, with the tests marked slow too")
+    os.chdir(ROOT)
+    steps = plan(parser.parse_args())
+    summary: list[str] = []
+    begun = time.monotonic()
+    code = 0
+    for number, (name, step) in enumerate(steps, 1):
+        print(f"\n── {number}/{len(steps)} {name} ".ljust(80, "─"), flush=True)
+        start = time.monotonic()
+        try:
+            says = step()
+        except Failed as failure:
+            says, code = str(failure), 1
+        except KeyboardInterrupt:
+            says, code = "interrupted", 130
+        mark = "FAILED" if code else "ok"
+        summary.append(f"{mark:<7}{time.monotonic() - start:7.1f} s  {name:<18} {says}".rstrip())
+        if code:
+            break
+    print("\n── summary ".ljust(80, "─"))
+    print("\n".join(summary))
+    if code:
+        print(f"check: {name} failed: {says}; {len(steps) - number} steps were not run")
+    else:
+        print(f"check: all {len(steps)} steps passed in {time.monotonic() - begun:.0f} s")
+    print(TALLY, flush=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
