@@ -12,9 +12,10 @@
     │  ├─ WorkerDied                           a worker ended in the middle of a task
     │  ├─ TaskCancelled                        the task was given up before it ran
     │  └─ CrewBroken                           workers die before they can start any task
-    └─ CopyError                               a copy that must not begin (bad source, into itself)
+    └─ CopyError                               a copy that must not begin, or that failed
        ├─ SameFile
-       └─ IntoItself
+       ├─ IntoItself
+       └─ CopyFailed                        paths failed and the caller asked for an exception
 
 Each one says which pid, path or task it speaks of and keeps the same facts as attributes.
 """
@@ -23,6 +24,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from procession.copying.report import CopyReport
     from procession.process.exits import Exit
 
 
@@ -104,7 +106,7 @@ class CrewBroken(PoolError):
 
 
 class CopyError(ProcessionError):
-    """A copy that cannot begin; nothing has been written."""
+    """A copy that cannot begin (nothing has been written), or the root of what else can happen to one."""
 
 
 class SameFile(CopyError):
@@ -113,3 +115,15 @@ class SameFile(CopyError):
 
 class IntoItself(CopyError):
     """The destination lies inside the source: the copy would never end."""
+
+
+class CopyFailed(CopyError):
+    """Some paths were not copied; ``report`` is the CopyReport with their causes."""
+
+    def __init__(self, report: CopyReport) -> None:
+        first = report.failed[0]
+        super().__init__(f"{len(report.failed)} paths were not copied, first {first.path}: {first.cause}")
+        self.report = report
+
+    def __reduce__(self) -> tuple[type, tuple[CopyReport]]:
+        return type(self), (self.report,)

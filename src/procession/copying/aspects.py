@@ -1,0 +1,126 @@
+"""Owner, mode and times: given to what was made, in the one order that works.
+
+Owner first (chown(2) clears the set-user-ID bits), then the mode, last the times.  What a new file has
+anyway is learned once a folder, so that most files need neither chown nor chmod.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+_SPECIAL_BITS = stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX
+
+
+class Aspects:
+    """What new entries of one target folder get by themselves."""
+
+    __slots__ = ("_default_acl", "_folder", "_owner")
+
+    def __init__(self, folder: int) -> None:
+        self._folder = folder
+        self._owner: tuple[int, int] | None = None
+        self._default_acl: bool | None = None
+
+    def give_file(self, target: int, found: os.stat_result) -> None:
+        """Give an open file that was just created the owner, mode and times of ``found``."""
+        if self._owner is None:
+            self._learn(target)
+        mode = found.st_mode & 0o7777
+        if (found.st_uid, found.st_gid) != self._owner:
+            mode = _own(target, found, mode)
+        if mode & _SPECIAL_BITS or self._default_acl:
+            os.fchmod(target, mode)
+        os.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+    def give_name(self, name: str, found: os.stat_result) -> None:
+        """Give a link or special file, just created under ``name``, its owner and times."""
+        there = os.stat(name, dir_fd=self._folder, follow_symlinks=False)
+        self.mend_name(name, found, there)
+
+    def mend_name(self, name: str, found: os.stat_result, there: os.stat_result) -> None:
+        """Bring the owner, mode and times of an existing entry in line, never through a link."""
+        if (found.st_uid, found.st_gid) != (there.st_uid, there.st_gid):
+            _own_name(name, self._folder, found)
+        mode = found.st_mode & 0o7777
+        if not stat.S_ISLNK(found.st_mode) and mode != there.st_mode & 0o7777:
+            _change_mode(name, self._folder, mode)
+        os.utime(
+            name, ns=(found.st_atime_ns, found.st_mtime_ns), dir_fd=self._folder, follow_symlinks=False
+        )
+
+    def _learn(self, target: int) -> None:
+        new = os.fstat(target)
+        self._owner = (new.st_uid, new.st_gid)
+        try:
+            os.getxattr(self._folder, "system.posix_acl_default")
+            self._default_acl = True  # it takes the place of the umask (acl(5)): always set the mode
+        except OSError:
+            self._default_acl = False
+
+
+def give_folder(target: int, found: os.stat_result, *, last: bool) -> None:
+    """Give an open folder its owner and mode, and when it is ``last`` its times.
+
+    Before that the owner keeps full access, or nothing could be put into a read-only folder.
+    """
+    mode = found.st_mode & 0o7777
+    there = os.fstat(target)
+    if (found.st_uid, found.st_gid) != (there.st_uid, there.st_gid):
+        mode = _own(target, found, mode)
+    if not last:
+        mode |= 0o700
+    if mode != there.st_mode & 0o7777:
+        os.fchmod(target, mode)
+    if last:
+        os.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
+def same_aspects(found: os.stat_result, there: os.stat_result) -> bool:
+    """Do mode, times and (for root) owner agree?"""
+    if found.st_mtime_ns != there.st_mtime_ns:
+        return False
+    if not stat.S_ISLNK(found.st_mode) and found.st_mode != there.st_mode:
+        return False
+    return os.geteuid() != 0 or (found.st_uid, found.st_gid) == (there.st_uid, there.st_gid)
+
+
+def _own(target: int, found: os.stat_result, mode: int) -> int:
+    """chown; without the right to, the group alone; returns the mode that is still safe to give."""
+    try:
+        os.fchown(target, found.st_uid, found.st_gid)
+        return mode
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.EINVAL):
+            raise
+    # Somebody else's set-user-ID program must not become ours.
+    mode &= ~stat.S_ISUID
+    try:
+        os.fchown(target, -1, found.st_gid)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.EINVAL):
+            raise
+        mode &= ~stat.S_ISGID
+    return mode
+
+
+def _own_name(name: str, folder: int, found: os.stat_result) -> None:
+    for user in (found.st_uid, -1):
+        try:
+            os.chown(name, user, found.st_gid, dir_fd=folder, follow_symlinks=False)
+            return
+        except OSError as error:
+            if error.errno not in (errno.EPERM, errno.EINVAL):
+                raise
+
+
+def _change_mode(name: str, folder: int, mode: int) -> None:
+    # fchmodat(2) knows no AT_SYMLINK_NOFOLLOW before Linux 6.6: go through an O_PATH descriptor, which
+    # names the entry itself, and its /proc link (open(2)).
+    entry = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        if not stat.S_ISLNK(os.fstat(entry).st_mode):
+            os.chmod(f"/proc/self/fd/{entry}", mode)
+    finally:
+        os.close(entry)

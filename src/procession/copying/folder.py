@@ -1,0 +1,297 @@
+"""Copy one folder: make it, fill it, put it in its place.
+
+A folder that is new is made under a temporary name, filled with whole files, and renamed into place at
+the end: one rename a folder instead of one a file.  Should the worker die meanwhile, nothing stands at
+a final name.  Into a folder that exists already every entry goes by its own temporary name.
+
+What one task does is bounded (``NAMES_MAX``, ``FILES_MAX``, ``BYTES_MAX``); the rest of a folder goes
+back to the parent as further tasks, and so do its subfolders.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+from procession.copying.aspects import give_folder
+from procession.copying.entry import BIG, Place
+from procession.copying.messages import Failure, FolderDone, Tally
+from procession.copying.names import Account, Entries
+from procession.copying.words import Changed, cause_of
+from procession.linux.dirfd import open_dir, remove_tree
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from procession.copying.job import Job
+    from procession.copying.messages import CopyFolder, CopyNames, FinishFolder, Retry
+
+NAMES_MAX = 2048  # a folder with more names is listed by the parent, piece by piece
+FILES_MAX = 256  # files of one folder that are copied in its own task
+BYTES_MAX = 4 * BIG
+
+
+class _Target:
+    """The folder at the target while its task runs."""
+
+    __slots__ = ("descriptor", "fresh", "name", "parent", "staged")
+
+    def __init__(self, parent: int, name: str, staged: str | None, descriptor: int) -> None:
+        self.parent = parent
+        self.name = name
+        self.staged = staged
+        self.descriptor = descriptor
+        self.fresh = staged is not None
+
+    def publish(self) -> None:
+        """Give a staged folder its final name."""
+        if self.staged is not None:
+            os.rename(self.staged, self.name, src_dir_fd=self.parent, dst_dir_fd=self.parent)
+            self.staged = None
+
+    def drop(self) -> None:
+        """Remove a staged folder that could not be finished."""
+        if self.staged is not None:
+            remove_tree(self.staged, self.parent)
+            self.staged = None
+
+
+def copy_folder(job: Job, task: CopyFolder) -> FolderDone:
+    """Copy a folder without its subfolders."""
+    try:
+        source_parent, target_parent, name, new_name = job.tree.parent(task.root, task.path)
+        if not task.path and not _is_folder(name, source_parent):
+            return FolderDone(_copy_root_entry(job, task, source_parent, target_parent))
+        source = open_dir(name, source_parent)
+    except OSError as error:
+        return FolderDone(_failed(job, task, error))
+    try:
+        return _fill_target(job, task, source, target_parent, new_name)
+    except (OSError, Changed) as error:
+        return FolderDone(_failed(job, task, error))
+    finally:
+        os.close(source)
+
+
+def copy_names(job: Job, task: CopyNames) -> Tally:
+    """Copy further entries of a folder that stands."""
+    try:
+        source, target = job.tree.folder(task.root, task.path)
+    except OSError as error:
+        return _failed(job, task, error)
+    account = Account()
+    _sweep(task.retry, target)
+    place = _place(job, source, target, task.retry, direct=False, fresh=task.fresh)
+    entries = Entries(job, place, account, job.shown(task.root, task.path))
+    for names, copy in ((task.names, entries.file), (task.others, entries.other)):
+        for name in names:
+            if job.stopping():
+                return account.tally()
+            if not _banned(task.retry, name):
+                copy(name, name)
+    return account.tally()
+
+
+def finish_folder(job: Job, task: FinishFolder) -> Tally:
+    """Give a folder whose content is complete its owner, mode and times."""
+    try:
+        source_parent, target_parent, name, new_name = job.tree.parent(task.root, task.path)
+        found = os.stat(name, dir_fd=source_parent, follow_symlinks=False)
+        target = open_dir(new_name, target_parent)
+        try:
+            give_folder(target, found, last=True)
+        finally:
+            os.close(target)
+    except OSError as error:
+        return _failed(job, task, error)
+    return Tally()
+
+
+def _fill_target(job: Job, task: CopyFolder, source: int, parent: int, new_name: str) -> FolderDone:
+    found = os.fstat(source)
+    _sweep(task.retry, parent)
+    target = _open_target(job, task, parent, new_name)
+    try:
+        if not target.fresh:
+            _refuse_self(found, target.descriptor)
+            _clean(job, task.retry, target.descriptor)
+        listing = _list(source)
+        if listing is None:
+            return _leave_open(target, found, Account(), huge=True)
+        return _copy_listing(job, task, source, target, found, listing)
+    finally:
+        target.drop()
+        os.close(target.descriptor)
+
+
+def _copy_listing(
+    job: Job, task: CopyFolder, source: int, target: _Target, found: os.stat_result, listing: _Listing
+) -> FolderDone:
+    account = Account()
+    place = _place(
+        job, source, target.descriptor, task.retry, direct=target.fresh, fresh=target.fresh
+    )
+    entries = Entries(job, place, account, job.shown(task.root, task.path))
+    for name in listing.others:
+        if not _banned(task.retry, name):
+            entries.other(name, name)
+    rest: list[tuple[str, int]] = []
+    for index, name in enumerate(listing.files):
+        if index >= FILES_MAX or account.bytes >= BYTES_MAX or (index and job.stopping()):
+            rest.extend((name, -1) for name in listing.files[index:])
+            break
+        if _banned(task.retry, name):
+            continue
+        size = entries.file(name, name, defer=True)
+        if size >= 0:
+            rest.append((name, size))
+    folders = tuple(name for name in listing.folders if not _banned(task.retry, name))
+    if rest or folders:
+        return _leave_open(target, found, account, folders=folders, rest=tuple(rest))
+    give_folder(target.descriptor, found, last=True)
+    target.publish()
+    account.folders = 1
+    return FolderDone(account.tally(), fresh=target.fresh)
+
+
+def _leave_open(
+    target: _Target,
+    found: os.stat_result,
+    account: Account,
+    *,
+    folders: tuple[str, ...] = (),
+    rest: tuple[tuple[str, int], ...] = (),
+    huge: bool = False,
+) -> FolderDone:
+    """Put a folder in its place into which more will come."""
+    give_folder(target.descriptor, found, last=False)
+    target.publish()
+    account.folders = 1
+    return FolderDone(account.tally(), folders, rest, huge=huge, open=True, fresh=target.fresh)
+
+
+class _Listing:
+    """The names of a folder by kind, files in the order of their inodes (near each other on a disk)."""
+
+    __slots__ = ("files", "folders", "others")
+
+    def __init__(self, files: list[tuple[int, str]], folders: list[str], others: list[str]) -> None:
+        files.sort()
+        self.files = [name for _, name in files]
+        self.folders = folders
+        self.others = others
+
+
+def _list(source: int) -> _Listing | None:
+    """The folder's names, or None when there are more than NAMES_MAX."""
+    files: list[tuple[int, str]] = []
+    folders: list[str] = []
+    others: list[str] = []
+    with os.scandir(source) as entries:
+        for entry in entries:
+            if entry.is_file(follow_symlinks=False):
+                files.append((entry.inode(), entry.name))
+            elif entry.is_dir(follow_symlinks=False):
+                folders.append(entry.name)
+            else:
+                others.append(entry.name)
+            if len(files) + len(folders) + len(others) > NAMES_MAX:
+                return None
+    return _Listing(files, folders, others)
+
+
+def _open_target(job: Job, task: CopyFolder, parent: int, name: str) -> _Target:
+    """The target folder: the one that stands there, or a new one under a temporary name."""
+    if not task.fresh or task.retry is not None:
+        try:
+            return _Target(parent, name, None, _open_existing(name, parent))
+        except FileNotFoundError:
+            pass
+    try:
+        os.mkdir(job.temporary, 0o700, dir_fd=parent)
+    except FileExistsError:
+        remove_tree(job.temporary, parent)
+        os.mkdir(job.temporary, 0o700, dir_fd=parent)
+    return _Target(parent, name, job.temporary, open_dir(job.temporary, parent))
+
+
+def _open_existing(name: str, parent: int) -> int:
+    try:
+        return open_dir(name, parent)
+    except NotADirectoryError:
+        raise NotADirectoryError(
+            errno.ENOTDIR, "something that is no folder stands at its place in the target"
+        ) from None
+    except PermissionError:
+        # A folder of our own that we closed to ourselves (a copied read-only one): open it up.
+        there = os.stat(name, dir_fd=parent, follow_symlinks=False)
+        if not stat.S_ISDIR(there.st_mode) or there.st_uid != os.geteuid():
+            raise
+    entry = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=parent)
+    try:
+        os.chmod(f"/proc/self/fd/{entry}", stat.S_IMODE(there.st_mode) | 0o700)
+    finally:
+        os.close(entry)
+    return open_dir(name, parent)
+
+
+def _clean(job: Job, retry: Retry | None, target: int) -> None:
+    """Make a standing target folder ours to write into, and remove what dead runs and workers left."""
+    mode = os.fstat(target).st_mode
+    if mode & 0o300 != 0o300 and os.geteuid() != 0:
+        os.fchmod(target, stat.S_IMODE(mode) | 0o700)
+    _sweep(retry, target)
+    with os.scandir(target) as entries:
+        litter = [entry.name for entry in entries if job.run.is_litter(entry.name, target)]
+    for name in litter:
+        remove_tree(name, target)
+
+
+def _sweep(retry: Retry | None, folder: int) -> None:
+    """Remove what dead workers of this run left in a folder."""
+    for name in retry.litter if retry else ():
+        remove_tree(name, folder)
+
+
+def _refuse_self(found: os.stat_result, target: int) -> None:
+    there = os.fstat(target)
+    if (found.st_dev, found.st_ino) == (there.st_dev, there.st_ino):
+        raise OSError(errno.EEXIST, "source and target are the same folder")
+
+
+def _copy_root_entry(job: Job, task: CopyFolder, source: int, target: int) -> Tally:
+    """The operator named a single file or link."""
+    root = job.tree.root(task.root)
+    account = Account()
+    _clean(job, task.retry, target)
+    place = _place(job, source, target, task.retry, direct=False, fresh=False)
+    if not _banned(task.retry, root.source_name):
+        above, _, _ = root.shown.rpartition("/")
+        Entries(job, place, account, above).other(root.source_name, root.target_name)
+    return account.tally()
+
+
+def _is_folder(name: str, parent: int) -> bool:
+    return stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
+
+
+def _place(
+    job: Job, source: int, target: int, retry: Retry | None, *, direct: bool, fresh: bool
+) -> Place:
+    since = job.setup.since if retry is not None else None
+    return Place(
+        source,
+        target,
+        job.temporary,
+        direct=direct,
+        fresh=fresh and retry is None,
+        since=since,
+    )
+
+
+def _banned(retry: Retry | None, name: str) -> bool:
+    return retry is not None and name in retry.banned
+
+
+def _failed(job: Job, task: CopyFolder | CopyNames | FinishFolder, error: BaseException) -> Tally:
+    return Tally(failures=(Failure(job.shown(task.root, task.path), cause_of(error)),))

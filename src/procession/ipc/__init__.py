@@ -1,0 +1,1 @@
+"""Floor 2: how bytes and objects travel between processes."""

@@ -1,0 +1,45 @@
+"""Carrying an exception across a process boundary, whatever it is made of."""
+
+from __future__ import annotations
+
+import pickle
+
+from procession.errors import RemoteError
+
+
+class RemoteTraceback(Exception):
+    """The traceback of a worker, as text: the ``__cause__`` of the error that a task raised."""
+
+    def __str__(self) -> str:
+        return f'\n"""\n{self.args[0]}"""'
+
+
+def pack_error(error: BaseException) -> bytes:
+    """An exception as bytes.  One that does not pickle travels as its name, words and traceback."""
+    import traceback
+
+    text = "".join(traceback.format_exception(error))
+    kind = f"{type(error).__module__}.{type(error).__qualname__}"
+    try:
+        words = str(error)
+    except Exception as broken:
+        words = f"(its text cannot be had: {type(broken).__name__})"
+    try:
+        whole = pickle.dumps(error, pickle.HIGHEST_PROTOCOL)
+    except Exception:
+        whole = b""
+    return pickle.dumps((kind, words, text, whole), pickle.HIGHEST_PROTOCOL)
+
+
+def unpack_error(data: bytes) -> BaseException:
+    """The exception again, or a RemoteError where it does not unpickle (CPython issue 79492)."""
+    kind, words, text, whole = pickle.loads(data)
+    error: BaseException
+    try:
+        error = pickle.loads(whole)
+        if not isinstance(error, BaseException):
+            raise TypeError(kind)
+    except Exception:
+        error = RemoteError(kind, words, text)
+    error.__cause__ = RemoteTraceback(text)
+    return error

@@ -1,0 +1,1 @@
+"""Floor 3, one process: how it starts, how it ends, and the words for both."""
