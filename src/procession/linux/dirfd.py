@@ -25,7 +25,7 @@ _ROOT = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _BELOW = _ROOT | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
-def open_root(path: str | bytes) -> int:
+def open_root(path: str | bytes | os.PathLike[str]) -> int:
     """Open a folder that the operator named; links in its path are his own and are followed.
 
     Raises OSError: FileNotFoundError, NotADirectoryError, PermissionError.
