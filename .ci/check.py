@@ -242,7 +242,7 @@ def others() -> dict[str, Path]:
 
 
 def works(python: Path) -> bool:
-    words = [python, "-c", "import ensurepip, venv"]
+    words = [str(python), "-c", "import ensurepip, venv"]
     return subprocess.run(words, capture_output=True, check=False).returncode == 0
 
 
