@@ -1,0 +1,1 @@
+"""What the benches share; nothing here knows what is being measured."""
