@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from procession.copying.report import CopyReport as CopyReport
     from procession.errors import ChannelClosed as ChannelClosed
     from procession.errors import CopyError as CopyError
+    from procession.errors import CopyFailed as CopyFailed
     from procession.errors import CrewBroken as CrewBroken
     from procession.errors import IntoItself as IntoItself
     from procession.errors import MessageTooLarge as MessageTooLarge
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ChannelClosed",
     "CopyError",
+    "CopyFailed",
     "CopyReport",
     "CrewBroken",
     "IntoItself",

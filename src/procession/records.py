@@ -36,7 +36,7 @@ def record(cls: type[T]) -> type[T]:
     body.setdefault("__repr__", _repr)
     body.update(__eq__=_eq, __hash__=_hash, __reduce__=_reduce, __setattr__=_frozen, __delattr__=_frozen)
     made: type[T] = type(cls.__name__, cls.__bases__, body)
-    made.__init__ = _constructor(made, fields, defaults)  # type: ignore[misc]
+    made.__init__ = _constructor(made, fields, defaults)  # type: ignore[method-assign]
     return made
 
 
@@ -75,7 +75,8 @@ def _repr(self: object) -> str:
 def _eq(self: object, other: object) -> bool:
     if type(other) is not type(self):
         return NotImplemented
-    return values_of(self) == values_of(other)
+    same: bool = values_of(self) == values_of(other)
+    return same
 
 
 def _hash(self: object) -> int:

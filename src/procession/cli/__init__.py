@@ -1,17 +1,70 @@
-"""The command line: one file per verb."""
+"""Floor 7, the command line: one file per verb: parse, call, print, exit code.
+
+Exit codes: 0 done, 1 done with failures, 2 usage (nothing has been done), 130 interrupted.
+"""
 
 from __future__ import annotations
 
+import os
+import sys
+
+VERBS = {
+    "copy": "copy folders and files on many processes, with live progress",
+}
+
 
 def main(argv: list[str] | None = None) -> int:
-    """Run ``pn``; a stand-in until the first verb lands."""
-    import sys
-
-    from procession._version import __version__
-
+    """Run ``pn`` with these words (default: those of the command line); returns the exit code."""
     words = sys.argv[1:] if argv is None else argv
-    if words == ["--version"]:
+    verb = words[0] if words else "--help"
+    if verb in ("--version", "-V"):
+        from procession._version import __version__
+
         print(f"pn {__version__}")
         return 0
-    print("usage: pn VERB ...")
-    return 0 if words == ["--help"] else 2
+    if verb in ("--help", "-h", "help"):
+        print(_help())
+        return 0 if words else 2
+    if verb not in VERBS:
+        print(f"pn: there is no verb {verb!r}: see pn --help", file=sys.stderr)
+        return 2
+    return _run(verb, words[1:])
+
+
+def _run(verb: str, words: list[str]) -> int:
+    from importlib import import_module
+
+    try:
+        code: int = import_module(f"procession.cli.{verb}").main(words)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone (``| head``): no more can be said, and nothing is wrong.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get("PN_DEBUG"):
+            raise
+        kind = type(error).__name__
+        print(f"pn {verb}: {kind}: {error}: PN_DEBUG=1 shows where", file=sys.stderr)
+        return 1
+
+
+def _help() -> str:
+    width = max(len(verb) for verb in VERBS)
+    verbs = "\n".join(f"  {verb:{width}}  {what}" for verb, what in VERBS.items())
+    return f"""usage: pn VERB [ARGUMENTS]
+
+Processes on Linux: see them, control them, create them.
+
+verbs:
+{verbs}
+
+  pn VERB --help    what the verb does, with examples
+  pn --version
+
+environment:
+  NO_COLOR    no colours
+  PN_DEBUG    1: show the traceback of an error inside pn"""

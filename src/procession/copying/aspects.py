@@ -46,9 +46,7 @@ class Aspects:
         mode = found.st_mode & 0o7777
         if not stat.S_ISLNK(found.st_mode) and mode != there.st_mode & 0o7777:
             _change_mode(name, self._folder, mode)
-        os.utime(
-            name, ns=(found.st_atime_ns, found.st_mtime_ns), dir_fd=self._folder, follow_symlinks=False
-        )
+        os.utime(name, ns=(found.st_atime_ns, found.st_mtime_ns), dir_fd=self._folder, follow_symlinks=False)
 
     def _learn(self, target: int) -> None:
         new = os.fstat(target)

@@ -27,6 +27,7 @@ BIG = 4 << 20  # bytes: from here on a file is a task of its own
 _WATCHED = 1 << 20  # bytes: from here on a copy takes long enough for the file to change meanwhile
 _PREALLOCATED = 64 << 20
 
+
 class Place:
     """A source folder and a target folder while entries are copied from one to the other."""
 
@@ -165,9 +166,7 @@ def copy_special(place: Place, name: str, new_name: str, found: os.stat_result) 
     _place_special(place, new_name, found, lambda made: os.mknod(made, mode, device, dir_fd=place.target))
 
 
-def _place_special(
-    place: Place, new_name: str, found: os.stat_result, make: Callable[[str], None]
-) -> None:
+def _place_special(place: Place, new_name: str, found: os.stat_result, make: Callable[[str], None]) -> None:
     made = new_name if place.direct else place.temporary
     try:
         make(made)

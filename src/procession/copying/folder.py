@@ -118,19 +118,18 @@ def _fill_target(job: Job, task: CopyFolder, source: int, parent: int, new_name:
         listing = _list(source)
         if listing is None:
             return _leave_open(target, found, Account(), huge=True)
-        return _copy_listing(job, task, source, target, found, listing)
+        return _copy_listing(job, task, source, target, listing)
     finally:
         target.drop()
         os.close(target.descriptor)
 
 
 def _copy_listing(
-    job: Job, task: CopyFolder, source: int, target: _Target, found: os.stat_result, listing: _Listing
+    job: Job, task: CopyFolder, source: int, target: _Target, listing: _Listing
 ) -> FolderDone:
+    found = os.fstat(source)
     account = Account()
-    place = _place(
-        job, source, target.descriptor, task.retry, direct=target.fresh, fresh=target.fresh
-    )
+    place = _place(job, source, target.descriptor, task.retry, direct=target.fresh, fresh=target.fresh)
     entries = Entries(job, place, account, job.shown(task.root, task.path))
     for name in listing.others:
         if not _banned(task.retry, name):
@@ -275,9 +274,7 @@ def _is_folder(name: str, parent: int) -> bool:
     return stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
 
 
-def _place(
-    job: Job, source: int, target: int, retry: Retry | None, *, direct: bool, fresh: bool
-) -> Place:
+def _place(job: Job, source: int, target: int, retry: Retry | None, *, direct: bool, fresh: bool) -> Place:
     since = job.setup.since if retry is not None else None
     return Place(
         source,

@@ -51,9 +51,7 @@ class Plan:
     """The tasks of a copy.  ``take`` gives some out, ``answered`` and ``lost`` take the outcomes in."""
 
     def __init__(self, roots: int, workers: int, lister: Lister, shown: Callable[[int, str], str]) -> None:
-        self._stack: list[CopyTask | _Listing] = [
-            CopyFolder(root, "") for root in reversed(range(roots))
-        ]
+        self._stack: list[CopyTask | _Listing] = [CopyFolder(root, "") for root in reversed(range(roots))]
         self._workers = workers
         self._lister = lister
         self._shown = shown
@@ -115,9 +113,7 @@ class Plan:
             CopyFolder(listing.root, _join(listing.path, name), listing.fresh) for name in folders
         ]
         if names or others:
-            new.append(
-                CopyNames(listing.root, listing.path, tuple(names), tuple(others), listing.fresh)
-            )
+            new.append(CopyNames(listing.root, listing.path, tuple(names), tuple(others), listing.fresh))
         ended = not self._stack or self._stack[-1] is not listing
         self._open[key] += len(new)
         self._stack.extend(new)
@@ -182,9 +178,7 @@ class Plan:
             self._complete(*key)
             return
         tasks: list[CopyTask] = list(_pieces(task, answer.rest, fresh=answer.fresh))
-        tasks.extend(
-            CopyFolder(task.root, _join(task.path, name), answer.fresh) for name in answer.folders
-        )
+        tasks.extend(CopyFolder(task.root, _join(task.path, name), answer.fresh) for name in answer.folders)
         self._open[key] = len(tasks)
         self._stack.extend(tasks)
         if answer.huge:

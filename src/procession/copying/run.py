@@ -200,7 +200,11 @@ class CopyRun:
     def progress(self) -> Progress:
         """How far the copy is."""
         crew, scan = self._crew, self._scan
-        sums = [sum(pair) for pair in zip(self._inline, crew.gauge_totals(), strict=True)] if crew else self._inline
+        sums = (
+            [sum(pair) for pair in zip(self._inline, crew.gauge_totals(), strict=True)]
+            if crew
+            else self._inline
+        )
         workers = [
             Worker(sight.pid, sight.note.decode("utf-8", "surrogateescape"))
             for sight in (crew.sights() if crew else ())

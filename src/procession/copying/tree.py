@@ -2,7 +2,7 @@
 
 Everything below the two parents of a root is reached by single names relative to a held descriptor,
 with O_NOFOLLOW: no link in the tree, however it got there, leads the copy elsewhere, and no path is
-too long.  Tasks come folder by folder, so the last folder's descriptors are kept.
+too long.
 """
 
 from __future__ import annotations
@@ -18,16 +18,19 @@ if TYPE_CHECKING:
     from procession.copying.messages import Root
 
 
+HELD_MAX = 24  # folders whose descriptors are kept, two each
+
+
 class Tree:
     """Source and target descriptors, by root and path.  Belongs to one process."""
 
-    __slots__ = ("_last", "_last_key", "_parents", "_roots")
+    __slots__ = ("_held", "_parents", "_roots")
 
     def __init__(self, roots: Sequence[Root]) -> None:
         self._roots = roots
         self._parents: dict[int, tuple[int, int]] = {}
-        self._last_key: tuple[int, str] | None = None
-        self._last = (-1, -1)
+        # In the order of their last use; the tasks come depth first, so a few levels are enough.
+        self._held: dict[tuple[int, str], tuple[int, int]] = {}
 
     def root(self, number: int) -> Root:
         """The root with that number."""
@@ -48,13 +51,16 @@ class Tree:
         return pair
 
     def folder(self, number: int, path: str) -> tuple[int, int]:
-        """Descriptors of an existing folder, at the source and at the target.  They stay the tree's."""
+        """Descriptors of an existing folder, at the source and at the target.
+
+        They stay the tree's and are good until some other folder is asked for.
+        """
         key = (number, path)
-        if key != self._last_key:
-            pair = self._open(number, path)
-            self._drop_last()
-            self._last_key, self._last = key, pair
-        return self._last
+        pair = self._held.pop(key, None) or self._open(number, path)
+        self._held[key] = pair
+        if len(self._held) > HELD_MAX:
+            self._close(self._held.pop(next(iter(self._held))))
+        return pair
 
     def parent(self, number: int, path: str) -> tuple[int, int, str, str]:
         """The two parents of a path, and its name at the source and at the target."""
@@ -65,31 +71,31 @@ class Tree:
         return (*self.folder(number, above), name, name)
 
     def _open(self, number: int, path: str) -> tuple[int, int]:
-        source, target = self.parents_of_root(number)
+        """Open a folder from the nearest one above it that is held, else from its root."""
+        above, names = path, list[str]()
+        while above:
+            above, _, name = above.rpartition("/")
+            names.append(name)
+            held = self._held.get((number, above))
+            if held is not None:
+                names.reverse()
+                return _open_both(held, names, names)
         root = self._roots[number]
         names = split_path(path)
-        if self._last_key is not None and self._last_key[0] == number:
-            held = self._last_key[1]
-            if not held or path.startswith(held + "/"):
-                # A folder further down: go on from here, a deep chain would cost its square otherwise.
-                below = split_path(path[len(held) + 1 :] if held else path)
-                return _open_both(self._last, below, below)
         return _open_both(
-            (source, target), [root.source_name, *names], [root.target_name, *names], rooted=True
+            self.parents_of_root(number), [root.source_name, *names], [root.target_name, *names], rooted=True
         )
 
-    def _drop_last(self) -> None:
-        if self._last_key is not None:
-            for descriptor in self._last:
-                os.close(descriptor)
-            self._last_key = None
+    @staticmethod
+    def _close(pair: tuple[int, int]) -> None:
+        for descriptor in pair:
+            os.close(descriptor)
 
     def close(self) -> None:
         """Close all that is held."""
-        self._drop_last()
-        for pair in self._parents.values():
-            for descriptor in pair:
-                os.close(descriptor)
+        for pair in (*self._held.values(), *self._parents.values()):
+            self._close(pair)
+        self._held.clear()
         self._parents.clear()
 
 

@@ -32,7 +32,7 @@ from procession.records import record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any, Protocol
+    from typing import Any, Protocol, Self
 
     from procession.pool.outcomes import Outcome
     from procession.pool.schedule import Flight, Task
@@ -338,7 +338,7 @@ class Crew:
         if self._by_descriptor.pop(descriptor, None) is not None:
             self._poll.unregister(descriptor)
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -376,4 +376,3 @@ def _lost(task: Task, worker: int, exit_: Exit, note: bytes) -> Lost:
 
 def _ignore(_outcome: Outcome) -> None:
     return
-

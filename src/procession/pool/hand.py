@@ -49,9 +49,7 @@ class Hand:
         self.child.close()
 
 
-def hire(
-    handler: Handler, setup: Any, method: str, keepalive: Keepalive, others: Iterable[Hand]
-) -> Hand:
+def hire(handler: Handler, setup: Any, method: str, keepalive: Keepalive, others: Iterable[Hand]) -> Hand:
     """Start a worker.  ``others`` are the hands whose descriptors it must not inherit."""
     mine, theirs = channel_pair()
     page_descriptor, page = create_page()

@@ -137,9 +137,7 @@ class Schedule:
             if lost is not None and lost.number in finished:
                 lost = None
             done = tuple(task for task in flight.tasks if task.number in finished)
-            rest = tuple(
-                task for task in flight.tasks if task.number not in finished and task is not lost
-            )
+            rest = tuple(task for task in flight.tasks if task.number not in finished and task is not lost)
             flights.appendleft(Flight(flight.number, rest, flight.heavy))
             wreck = Wreck(lost, done)
         for flight in reversed(flights):

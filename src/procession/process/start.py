@@ -66,12 +66,11 @@ def spawn_child(entry: str, keepalive: Keepalive, give: Sequence[int], argument:
     """
     import fcntl
 
-    from procession import __path__ as package
-
     # dup2 in the child must not hit a source that is still needed: move them all out of the way first.
     wanted = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 64) for fd in (keepalive.read_fd, *give)]
     try:
-        root = os.path.dirname(os.path.abspath(next(iter(package))))
+        # The folder that holds the package, wherever this interpreter found it.
+        root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
         code = (
             f"import sys; sys.path.insert(0, {root!r}); from procession.process.start import _arrive; "
             f"_arrive({entry!r}, {argument!r}, {len(wanted)})"

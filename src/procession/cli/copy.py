@@ -1,0 +1,136 @@
+"""``pn copy``: parse, call, print, exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from procession.cli.options import Command, Option, parse, positive
+from procession.errors import CopyError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from procession.cli.copy_out import Output
+    from procession.copying.messages import Root
+    from procession.copying.report import CopyReport
+
+COMMAND = Command(
+    verb="copy",
+    usage="pn copy [OPTIONS] [SOURCE...] [TARGET]",
+    summary="""\
+Copy folders and files on several processes.  What is whole at the target already (same size and mtime)
+is skipped, so running the same line again finishes an interrupted copy.""",
+    words="SOURCE... TARGET",
+    words_help="what to copy, and where to; TARGET alone may be left out: the copy is SOURCE.copy",
+    options=(
+        Option(
+            ("-w", "--workers"),
+            "workers",
+            "processes that copy (default: the cores that pn may use)",
+            "N",
+            positive,
+        ),
+        Option(
+            ("-T", "--no-target-directory"), "as_target", "TARGET is the copy itself, also if it is a folder"
+        ),
+        Option(("-q", "--quiet"), "quiet", "print nothing but errors"),
+        Option(("--json",), "json", "print one JSON object a line: plan, progress, error, done"),
+    ),
+    epilog="""\
+examples:
+  pn copy photos /mnt/backup        into /mnt/backup/photos, as cp -a would
+  pn copy -T photos /mnt/photos     /mnt/photos becomes the copy; what is there is merged with it
+  pn copy photos                    a sibling: photos.copy, then photos.copy-2, ...
+  pn copy a.iso b.iso disks/        several sources into a folder
+  pn copy                           asks for the folder
+
+Files appear under their names only when they are whole.  Links are copied as links and never followed
+inside the target.  Ctrl-C finishes the files in flight; a second one stops at once; neither leaves half
+a file.  Not copied yet: hard links between files (each becomes a file of its own), ACLs and extended
+attributes.
+
+exit codes:
+  0 all is copied    1 some paths failed (they are listed)    2 it did not begin    130 interrupted""",
+)
+
+
+def main(argv: list[str]) -> int:
+    """Run ``pn copy``; returns the exit code."""
+    options = parse(COMMAND, argv)
+    words: list[str] = options["words"]
+    if not words:
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            return _refuse("what is to be copied is missing: pn copy SOURCE... [TARGET]")
+        from procession.cli.ask import ask_for_copy
+
+        words = ask_for_copy()
+    sources, target = (words, None) if len(words) == 1 else (words[:-1], words[-1])
+    from procession.copying.roots import plan_roots
+
+    try:
+        roots, targets = plan_roots(sources, target, as_target=options["as_target"])
+    except CopyError as error:
+        return _refuse(str(error))
+    from procession.copying.api import default_workers
+
+    workers = options["workers"] or default_workers()
+    output = _output(options)
+    output.begin(sources, targets, workers)
+    report, code = _copy(roots, targets, workers, output)
+    output.end(report)
+    return code
+
+
+def _refuse(words: str) -> int:
+    print(f"pn copy: {words}", file=sys.stderr)
+    return 2
+
+
+def _output(options: dict[str, Any]) -> Output:
+    if options["json"]:
+        from procession.cli.copy_json import JsonOutput
+
+        return JsonOutput()
+    from procession.cli.copy_out import Output, Summary
+
+    if options["quiet"]:
+        return Output()
+    if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+        from procession.cli.copy_live import LiveOutput
+
+        return LiveOutput()
+    return Summary()
+
+
+def _copy(
+    roots: tuple[Root, ...], targets: tuple[str, ...], workers: int, output: Output
+) -> tuple[CopyReport, int]:
+    from procession.cli.interrupts import Interrupts
+    from procession.copying.run import Aborted, CopyRun
+
+    run = CopyRun(
+        roots,
+        targets,
+        workers=workers,
+        on_failure=output.failure,
+        on_progress=output.progress if output.tick else None,
+        tick=output.tick or 1.0,
+    )
+    with Interrupts() as interrupts:
+        came = 0
+
+        def on_signal() -> None:
+            nonlocal came
+            came += interrupts.take()
+            if came > 1:
+                raise Aborted
+            output.stopping()
+            run.stop()
+
+        report = run.run({interrupts.fileno(): on_signal})
+        interrupts.take()
+        if report.interrupted or interrupts.first:
+            return report, interrupts.exit_code
+        return report, 1 if report.failed else 0

@@ -1,0 +1,125 @@
+"""The options of a verb, as a table, and two readers of it.
+
+A command line without mistakes is read by ``_read``, which imports nothing.  Whatever it does not know
+(an abbreviation, a joined short option, an error, ``--help``) is left to argparse, built from the same
+table: it has the last word, and costs 12 ms only then.  A test gives both the same lines.
+"""
+
+from __future__ import annotations
+
+from procession.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+@record
+class Option:
+    """One option.  ``convert`` makes its value from a word; without it the option is a switch."""
+
+    flags: tuple[str, ...]
+    name: str
+    help: str
+    metavar: str = ""
+    convert: Callable[[str], object] | None = None
+
+
+@record
+class Command:
+    """A verb's command line: ``words`` names the positional arguments, of which there may be any number."""
+
+    verb: str
+    usage: str
+    summary: str
+    words: str
+    words_help: str
+    options: tuple[Option, ...]
+    epilog: str = ""
+
+
+def parse(command: Command, argv: list[str]) -> dict[str, Any]:
+    """The values by option name (None or False where not given) and the positional words as "words".
+
+    A mistake prints one line on stderr and raises SystemExit(2); ``--help`` raises SystemExit(0).
+    """
+    values = _read(command, argv)
+    return _ask_argparse(command, argv) if values is None else values
+
+
+def _read(command: Command, argv: list[str]) -> dict[str, Any] | None:
+    """Read a plain command line; None when there is anything that needs argparse."""
+    by_flag = {flag: option for option in command.options for flag in option.flags}
+    values: dict[str, Any] = _defaults(command)
+    words: list[str] = values["words"]
+    rest = iter(argv)
+    for word in rest:
+        if word == "--":
+            words.extend(rest)
+        elif not word.startswith("-") or word == "-":
+            words.append(word)
+        else:
+            flag, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
+            option = by_flag.get(flag)
+            if option is None or (equals and option.convert is None):
+                return None
+            if option.convert is None:
+                values[option.name] = True
+                continue
+            value = value if equals else next(rest, "-")
+            if value.startswith("-"):
+                return None
+            try:
+                values[option.name] = option.convert(value)
+            except ValueError:
+                return None
+    return values
+
+
+def _defaults(command: Command) -> dict[str, Any]:
+    values: dict[str, Any] = {o.name: None if o.convert else False for o in command.options}
+    values["words"] = []
+    return values
+
+
+def _ask_argparse(command: Command, argv: list[str]) -> dict[str, Any]:
+    import argparse
+    import sys
+
+    class Parser(argparse.ArgumentParser):
+        def error(self, message: str) -> Any:
+            print(f"{self.prog}: {message}: see {self.prog} --help", file=sys.stderr)
+            sys.exit(2)
+
+    parser = Parser(
+        prog=f"pn {command.verb}",
+        usage=command.usage,
+        description=command.summary,
+        epilog=command.epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("words", nargs="*", metavar=command.words, help=command.words_help)
+    for option in command.options:
+        if option.convert is None:
+            parser.add_argument(*option.flags, dest=option.name, action="store_true", help=option.help)
+        else:
+            parser.add_argument(
+                *option.flags,
+                dest=option.name,
+                type=option.convert,
+                metavar=option.metavar,
+                help=option.help,
+            )
+    return vars(parser.parse_intermixed_args(argv))
+
+
+def positive(word: str) -> int:
+    """A whole number above 0, for ``convert``."""
+    number = int(word)
+    if number < 1:
+        raise ValueError(word)
+    return number
+
+
+positive.__name__ = "number above 0"  # argparse puts the function's name into its message
