@@ -23,6 +23,7 @@ import pytest
 from tests.harness import processes
 
 TOKEN = f"pn-tests-{os.getpid()}-{time.time_ns()}"
+SHARED_MEMORY = "/dev/shm"
 # How long an orphan whose parent the test has killed may take to follow it.
 GRACE = 1.0
 
@@ -83,7 +84,7 @@ class Leaks:
         names = {thread.native_id: thread.name for thread in threading.enumerate()}
         for tid in sorted(now.threads - before.threads):
             leaks.words.append(f"thread {tid}: {names.get(tid, 'not a Python thread')}")
-        leaks.words += [f"shared memory /dev/shm/{name}" for name in sorted(now.shared - before.shared)]
+        leaks.words += [f"shared memory {SHARED_MEMORY}/{name}" for name in sorted(now.shared - before.shared)]
         leaks.words += [f"mapping of {name}" for name in sorted((now.memfds - before.memfds).elements())]
         return leaks
 
@@ -152,7 +153,7 @@ def _descriptors() -> dict[int, str]:
 def _shared_memory() -> set[str]:
     # shm_open and sem_open make regular files at the top; folders there are somebody's data.
     try:
-        entries = list(os.scandir("/dev/shm"))
+        entries = list(os.scandir(SHARED_MEMORY))
     except FileNotFoundError:
         return set()
     found = set()
