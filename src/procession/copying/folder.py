@@ -124,9 +124,7 @@ def _fill_target(job: Job, task: CopyFolder, source: int, parent: int, new_name:
         os.close(target.descriptor)
 
 
-def _copy_listing(
-    job: Job, task: CopyFolder, source: int, target: _Target, listing: _Listing
-) -> FolderDone:
+def _copy_listing(job: Job, task: CopyFolder, source: int, target: _Target, listing: _Listing) -> FolderDone:
     found = os.fstat(source)
     account = Account()
     place = _place(job, source, target.descriptor, task.retry, direct=target.fresh, fresh=target.fresh)

@@ -73,7 +73,7 @@ def _split(path: str) -> tuple[str, str, str]:
         return trimmed or "/", ".", ""
     if trimmed != path and os.path.islink(trimmed):
         return path, ".", name
-    return parent or ".", name, name
+    return parent, name, name
 
 
 def _split_target(target: str) -> tuple[str, str]:
@@ -83,12 +83,12 @@ def _split_target(target: str) -> tuple[str, str]:
     parent, name = os.path.split(trimmed)
     if not name:
         raise CopyError(f"{shown(target)} cannot be the copy itself: name a folder below it")
-    return parent or ".", name
+    return parent, name
 
 
 def _absolute(path: str) -> str:
     # Not abspath(): folding "a/../b" is wrong where a is a link.
-    return path if path.startswith("/") else os.path.join(os.getcwd(), path)
+    return path if path.startswith("/") else os.path.join(os.getcwd(), path).rstrip("/") or "/"
 
 
 def _sibling(source: str) -> str:
