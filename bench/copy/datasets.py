@@ -20,7 +20,7 @@ import random
 import shutil
 import sys
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,20 +93,21 @@ def grow_single(root: Path, scale: float) -> None:
 
 
 def grow_stdlib(root: Path, _scale: float) -> None:
-    """The real tree: the scale does not apply.  Folders within one another are copied once."""
+    """The real tree: the scale does not apply."""
     for name, folder in _library().items():
-        shutil.copytree(folder, root / name, symlinks=True)
+        shutil.copytree(folder, root / name, symlinks=True, ignore=_not_ours)
     shutil.copystat(sysconfig.get_path("stdlib"), root)
 
 
 def _need_stdlib(_scale: float) -> tuple[int, int]:
-    files = [
-        os.path.join(top, name)
-        for folder in _library().values()
-        for top, _, names in os.walk(folder)
-        for name in names
-    ]
-    return len(files), sum(os.lstat(file).st_size for file in files)
+    count = size = 0
+    for library in _library().values():
+        for top, folders, files in os.walk(library):
+            dropped = _not_ours(top, folders)
+            folders[:] = [folder for folder in folders if folder not in dropped]
+            count += len(folders) + len(files)
+            size += sum(os.lstat(os.path.join(top, file)).st_size for file in files)
+    return count, size
 
 
 def _library() -> dict[str, str]:
@@ -115,6 +116,17 @@ def _library() -> dict[str, str]:
     if os.path.isdir(site) and not Path(site).is_relative_to(stdlib):
         found["site-packages"] = site
     return found
+
+
+def _not_ours(folder: str, names: Iterable[str]) -> set[str]:
+    """Packages of the Python that a virtual environment was made from are not those of this Python."""
+    packages = {
+        os.path.join(folder, name): name for name in names if name in ("site-packages", "dist-packages")
+    }
+    ours = sysconfig.get_path("purelib")
+    return {
+        name for path, name in packages.items() if path != ours and folder == sysconfig.get_path("stdlib")
+    }
 
 
 DATASETS = {
@@ -144,7 +156,7 @@ DATASETS = {
         Dataset(
             "stdlib",
             "the standard library and site-packages of this Python",
-            f"stdlib 1, Python {sys.version}, {sorted(_library().values())}",
+            f"stdlib 2, Python {sys.version}, {sorted(_library().values())}",
             _need_stdlib,
             grow_stdlib,
             scalable=False,

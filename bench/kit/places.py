@@ -102,15 +102,13 @@ def _loop_ext4(image_bytes: int) -> Iterator[Path]:
     image_bytes = min(image_bytes, (min(available_memory(), _free(MEMORY)) // 10 * 9) & -4096)
     folder = Path(tempfile.mkdtemp(prefix="bench-ext4-"))
     try:
-        descriptor, name = tempfile.mkstemp(prefix="bench-ext4-", suffix=".img", dir=MEMORY)
-        try:
-            os.ftruncate(descriptor, image_bytes)
+        with tempfile.TemporaryDirectory(prefix="bench-ext4-", dir=MEMORY) as nursery:
+            image = Path(nursery) / "image"
+            image.touch(mode=0o600)
+            os.truncate(image, image_bytes)
             # Lazy initialisation would go on in a kernel thread during the first runs.
-            _root("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", name)
-            _root("mount", "-t", "ext4", "-o", "loop,nosuid,nodev", name, str(folder))
-        finally:
-            os.close(descriptor)
-            os.unlink(name)
+            _root("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", str(image))
+            _root("mount", "-t", "ext4", "-o", "loop,nosuid,nodev", str(image), str(folder))
         try:
             yield folder
         finally:

@@ -103,3 +103,25 @@ class TestCache:
         other = build(DATASETS["maildir"], tmp_path, SCALE * 2, quiet)
         assert other.totals.files == 2 * built.totals.files
         assert built.tree.is_dir()
+
+
+def test_stdlib_takes_this_python_s_packages_and_no_other_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = {"stdlib": str(tmp_path / "base"), "purelib": str(tmp_path / "venv")}
+    monkeypatch.setattr("sysconfig.get_path", paths.__getitem__)
+    for file in (
+        "base/os.py",
+        "base/json/site-packages/x.py",
+        "base/site-packages/theirs.py",
+        "venv/ours.py",
+    ):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text("pass")
+    built = build(DATASETS["stdlib"], tmp_path, 1.0, quiet)
+    files = {str(path.relative_to(built.tree)) for path in built.tree.rglob("*.py")}
+    assert files == {"stdlib/os.py", "stdlib/json/site-packages/x.py", "site-packages/ours.py"}
+    assert DATASETS["stdlib"].need(1.0) == (5, 12)
+    # Installed into the base itself, those packages are ours.
+    paths["purelib"] = str(tmp_path / "base" / "site-packages")
+    assert DATASETS["stdlib"].need(1.0) == (6, 12)
