@@ -66,6 +66,8 @@ def place(where: str, *, keep: bool = False, image_bytes: int = IMAGE_BYTES) -> 
     else:
         folder = DISK if where == "disk" else Path(where)
         folder.mkdir(parents=True, exist_ok=True)
+        if where == "disk":
+            (folder / ".gitignore").write_text("*\n")  # data sets in a checkout are nobody's sources
         # A path of this machine means nothing to a reader of the table: its last name does.
         name = where if where == "disk" else folder.resolve().name
         yield Place(name, folder.resolve(), file_system(folder))

@@ -171,6 +171,14 @@ class TestPlaces:
             assert opened.room() > 0
         assert opened.folder.is_dir()
 
+    def test_disk_is_a_folder_here_that_git_does_not_see(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        with place("disk") as opened:
+            assert opened.folder == tmp_path / ".bench"
+        assert (tmp_path / ".bench" / ".gitignore").read_text() == "*\n"
+
     def test_tmpfs_is_given_back_after_an_error(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
