@@ -84,7 +84,9 @@ class Leaks:
         names = {thread.native_id: thread.name for thread in threading.enumerate()}
         for tid in sorted(now.threads - before.threads):
             leaks.words.append(f"thread {tid}: {names.get(tid, 'not a Python thread')}")
-        leaks.words += [f"shared memory {SHARED_MEMORY}/{name}" for name in sorted(now.shared - before.shared)]
+        leaks.words += [
+            f"shared memory {SHARED_MEMORY}/{name}" for name in sorted(now.shared - before.shared)
+        ]
         leaks.words += [f"mapping of {name}" for name in sorted((now.memfds - before.memfds).elements())]
         return leaks
 
