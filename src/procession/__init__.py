@@ -63,13 +63,15 @@ _HOME = {
 }
 
 
-def __getattr__(name: str) -> object:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+if not TYPE_CHECKING:  # a type checker knows the names above and no others
 
-    value = globals()[name] = getattr(import_module(_HOME.get(name, "procession.errors")), name)
-    return value
+    def __getattr__(name: str) -> object:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        value = globals()[name] = getattr(import_module(_HOME.get(name, "procession.errors")), name)
+        return value
 
 
 def __dir__() -> list[str]:
