@@ -45,7 +45,7 @@ def fields_of(instance: object) -> tuple[str, ...]:
     return type(instance).__slots__  # type: ignore[attr-defined,no-any-return]
 
 
-def values_of(instance: object) -> tuple[Any, ...]:
+def values_of(instance: object) -> tuple[object, ...]:
     """The field values of a record, in order."""
     return tuple(getattr(instance, name) for name in fields_of(instance))
 
@@ -75,8 +75,7 @@ def _repr(self: object) -> str:
 def _eq(self: object, other: object) -> bool:
     if type(other) is not type(self):
         return NotImplemented
-    same: bool = values_of(self) == values_of(other)
-    return same
+    return bool(values_of(self) == values_of(other))
 
 
 def _hash(self: object) -> int:

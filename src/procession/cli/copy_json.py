@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class JsonOutput(Output):
-    """Events: plan, progress (at most four a second), error, stopping, done.
+    r"""Events: plan, progress (at most four a second), error, stopping, done.
 
-    Bytes of a name that are not UTF-8 appear as lone surrogates ``\\udcXX`` (PEP 383), so that
+    Bytes of a name that are not UTF-8 appear as lone surrogates ``\udcXX`` (PEP 383), so that
     ``os.fsencode`` of what a JSON reader gives back is the name again.
     """
 
