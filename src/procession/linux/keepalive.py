@@ -44,7 +44,8 @@ class Keepalive:
 def open_keepalive() -> Keepalive:
     """Make the pipe, once per parent; one pipe serves any number of children.
 
-    The parent keeps both ends open and never writes.
+    The parent keeps both ends open and never writes.  A fork by other code that neither execs nor calls
+    ``enter_child`` keeps a copy of the write end, and with it our children, alive: they end when it does.
     """
     return Keepalive(*os.pipe2(os.O_CLOEXEC))
 

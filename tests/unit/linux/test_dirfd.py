@@ -264,6 +264,26 @@ def test_a_tree_that_is_moved_meanwhile_is_left(
     assert open_fds() == before
 
 
+def test_a_folder_that_becomes_a_link_meanwhile_is_not_followed(
+    tmp_path: Path, root: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside, sub = tmp_path / "outside", tmp_path / "root" / "tree" / "sub"
+    outside.mkdir()
+    (outside / "precious").touch()
+    sub.mkdir(parents=True)
+    step_down = removal._step_down
+
+    def swap_first(level: removal._Level, fd: int) -> int | None:
+        sub.rmdir()
+        sub.symlink_to(outside)
+        return step_down(level, fd)
+
+    monkeypatch.setattr(removal, "_step_down", swap_first)
+    with pytest.raises(NotADirectoryError):
+        remove_tree("tree", root)
+    assert os.listdir(outside) == ["precious"]
+
+
 def test_who_removes_at_the_same_time_is_no_trouble(
     tmp_path: Path, root: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -146,6 +147,23 @@ def test_a_source_that_shrinks_meanwhile_gives_a_shorter_target(left: int, new: 
 
     assert copy_sparse(source, target, size, advance) == left
     assert os.pread(target, size, 0) == os.pread(source, size, 0)
+
+
+def test_a_source_that_shrinks_inside_a_segment_gives_a_shorter_target(
+    new: Callable[[str], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = new("source"), new("target")
+    os.pwrite(source, b"x" * (8 * BLOCK), 0)
+    os.pwrite(source, b"y" * BLOCK, 20 * BLOCK)
+    copy_file_range = os.copy_file_range
+
+    def cut_first(*arguments: Any) -> int:
+        os.ftruncate(source, 3 * BLOCK)
+        return copy_file_range(*arguments)
+
+    monkeypatch.setattr(os, "copy_file_range", cut_first)
+    assert copy_sparse(source, target, 21 * BLOCK) == 3 * BLOCK
+    assert os.pread(target, 22 * BLOCK, 0) == b"x" * (3 * BLOCK)
 
 
 def test_space_is_set_aside_without_changing_the_size(new: Callable[[str], int]) -> None:
