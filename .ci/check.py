@@ -131,7 +131,7 @@ def types() -> str:
 
 
 def floors() -> str:
-    return run(BIN / "lint-imports").strip().splitlines()[-1]
+    return run(BIN / "lint-imports", "--no-logo").strip().splitlines()[-1]
 
 
 def quick_tests() -> str:
