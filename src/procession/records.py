@@ -72,10 +72,10 @@ def _repr(self: object) -> str:
     return f"{type(self).__qualname__}({inside})"
 
 
-def _eq(self: object, other: object) -> bool:
+def _eq(self: object, other: object) -> object:
     if type(other) is not type(self):
         return NotImplemented
-    return bool(values_of(self) == values_of(other))
+    return values_of(self) == values_of(other)
 
 
 def _hash(self: object) -> int:

@@ -32,10 +32,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(verb: str, words: list[str]) -> int:
-    from importlib import import_module
-
+    module = f"procession.cli.{verb}"
     try:
-        code: int = import_module(f"procession.cli.{verb}").main(words)
+        __import__(module)
+        code: int = sys.modules[module].main(words)
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:

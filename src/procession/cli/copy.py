@@ -10,11 +10,14 @@ from procession.errors import CopyError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from procession.cli.copy_out import Output
+    from procession.cli.interrupts import Interrupts
     from procession.copying.messages import Root
     from procession.copying.report import CopyReport
+    from procession.copying.run import CopyRun
 
 COMMAND = Command(
     verb="copy",
@@ -107,8 +110,7 @@ def _output(options: dict[str, Any]) -> Output:
 def _copy(
     roots: tuple[Root, ...], targets: tuple[str, ...], workers: int, output: Output
 ) -> tuple[CopyReport, int]:
-    from procession.cli.interrupts import Interrupts
-    from procession.copying.run import Aborted, CopyRun
+    from procession.copying.run import CopyRun
 
     run = CopyRun(
         roots,
@@ -118,19 +120,49 @@ def _copy(
         on_progress=output.progress if output.tick else None,
         tick=output.tick or 1.0,
     )
-    with Interrupts() as interrupts:
-        came = 0
+    stopper = _Stopper(run, output)
+    try:
+        report = run.run(stopper.attach)
+    finally:
+        code = stopper.close()
+    if code or report.interrupted:
+        return report, code or 130
+    return report, 1 if report.failed else 0
 
-        def on_signal() -> None:
-            nonlocal came
-            came += interrupts.take()
-            if came > 1:
-                raise Aborted
-            output.stopping()
-            run.stop()
 
-        report = run.run({interrupts.fileno(): on_signal})
-        interrupts.take()
-        if report.interrupted or interrupts.first:
-            return report, interrupts.exit_code
-        return report, 1 if report.failed else 0
+class _Stopper:
+    """Ctrl-C (and SIGTERM, SIGHUP): the first one stops the copy in order, the second one at once.
+
+    It takes over when workers start.  A copy too small for workers is left to KeyboardInterrupt.
+    """
+
+    def __init__(self, run: CopyRun, output: Output) -> None:
+        self._run = run
+        self._output = output
+        self._interrupts: Interrupts | None = None
+        self._came = 0
+
+    def attach(self) -> dict[int, Callable[[], None]]:
+        """Begin to watch; what to watch and what to call then."""
+        from procession.cli.interrupts import Interrupts
+
+        self._interrupts = Interrupts()
+        return {self._interrupts.fileno(): self._on_signal}
+
+    def close(self) -> int:
+        """Give the signals back; the exit code that they ask for, 0 if none came."""
+        if self._interrupts is None:
+            return 0
+        self._interrupts.take()
+        self._interrupts.close()
+        return self._interrupts.exit_code
+
+    def _on_signal(self) -> None:
+        from procession.copying.run import Aborted
+
+        assert self._interrupts is not None
+        self._came += self._interrupts.take()
+        if self._came > 1:
+            raise Aborted
+        self._output.stopping()
+        self._run.stop()

@@ -8,7 +8,6 @@ import signal
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
-    from typing import Self
 
 _WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -16,8 +15,7 @@ _WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Interrupts:
     """While open, SIGINT, SIGTERM and SIGHUP do nothing but make ``fileno`` readable.
 
-    Main thread only (signal(7), set_wakeup_fd).  ``exit_code`` is that of a program ended by the first
-    signal that came: 130 for Ctrl-C.
+    Main thread only (signal(7), set_wakeup_fd).
     """
 
     def __init__(self) -> None:
@@ -46,13 +44,11 @@ class Interrupts:
 
     @property
     def exit_code(self) -> int:
-        """128 plus the first signal (bash(1), EXIT STATUS)."""
-        return 128 + (self.first or signal.SIGINT)
+        """128 plus the first signal (bash(1), EXIT STATUS), or 0."""
+        return 128 + self.first if self.first else 0
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Put everything back as it was."""
         for number, handler in self._old.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(self._old_wakeup)

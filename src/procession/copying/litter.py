@@ -71,9 +71,8 @@ def _scope() -> str:
 
 
 def _short(text: str) -> str:
-    import zlib
-
-    return f"{zlib.crc32(text.encode('utf-8', 'surrogateescape')) & 0xFFFF:04x}"
+    # Four digits of it are enough, and must be the same in every process: no hash(), no module to load.
+    return f"{int.from_bytes(text.encode('utf-8', 'surrogateescape'), 'big') % 65521:04x}"
 
 
 def _base36(number: int) -> str:

@@ -10,27 +10,27 @@ The first tasks are done right here: a small folder needs no crew.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 
 from procession.copying.job import CopySetup, Job, do
-from procession.copying.listing import list_folder
 from procession.copying.litter import Run
 from procession.copying.messages import CopyFolder, CopyTask, Failure, FolderDone, Tally
 from procession.copying.names import BYTES, ENTRIES, FAILED, GAUGES, SKIPPED_BYTES
 from procession.copying.plan import Plan
-from procession.copying.progress import Progress, Worker
 from procession.copying.report import CopyReport, Sums
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from procession.copying.messages import Root
+    from procession.copying.progress import Progress
     from procession.copying.scan import Scan
     from procession.pool.crew import Crew, Portion
     from procession.pool.outcomes import Outcome
+
+    Watch = Mapping[int, Callable[[], None]]
 
 INLINE_TASKS = 4
 INLINE_BYTES = 4 << 20
@@ -70,14 +70,18 @@ class CopyRun:
         self._stopped = False
         self._begun = time.monotonic()
 
-    def run(self, watch: dict[int, Callable[[], None]] | None = None) -> CopyReport:
-        """Copy; returns the report.  ``watch``: descriptors and what to call when one is readable."""
+    def run(self, attach: Callable[[], Watch] = dict) -> CopyReport:
+        """Copy; returns the report.
+
+        ``attach`` is called once workers start, and tells which descriptors to watch beside them and
+        what to call when one is readable.
+        """
         aborted = False
         try:
             if _single_threaded():
                 self._run_inline()
             if not self._plan.done and not self._stopped:
-                aborted = not self._run_crew(watch or {})
+                aborted = not self._run_crew(attach)
         finally:
             self._job.tree.close()
         interrupted = aborted or self._plan.unfinished or not self._plan.done
@@ -106,7 +110,7 @@ class CopyRun:
 
     # -- with a crew -------------------------------------------------------------------------------
 
-    def _run_crew(self, watch: dict[int, Callable[[], None]]) -> bool:
+    def _run_crew(self, attach: Callable[[], Watch]) -> bool:
         """False when it was aborted."""
         from procession.copying.job import handle
         from procession.pool.crew import Crew
@@ -118,7 +122,7 @@ class CopyRun:
                 crew.run(
                     self,
                     self._on_outcome,
-                    watch=watch,
+                    watch=attach(),
                     tick=self._tick if self._on_progress else None,
                     on_tick=self._report_progress,
                 )
@@ -176,20 +180,29 @@ class CopyRun:
             self._on_failure(failure)
 
     def _list(self, root: int, path: str) -> Iterator[tuple[str, str]]:
+        from procession.copying.listing import list_folder
+
         return list_folder(self._job, root, path, lambda failure: self._add(Tally(failures=(failure,))))
 
     def _sweep(self, at_work: list[tuple[int, object]]) -> None:
-        """Remove what killed workers had in the making."""
-        from procession.linux.dirfd import remove_tree
+        """Remove what killed workers had in the making; what cannot be removed is litter for the next run."""
+        from functools import partial
 
         for worker, task in at_work:
             assert isinstance(task, CopyTask)
-            name = self._litter.name(worker)
-            with contextlib.suppress(OSError):
-                if isinstance(task, CopyFolder):
-                    remove_tree(name, self._job.tree.parent(task.root, task.path)[1])
-            with contextlib.suppress(OSError):
-                remove_tree(name, self._job.tree.folder(task.root, task.path)[1])
+            if isinstance(task, CopyFolder):
+                self._remove(worker, partial(self._job.tree.parent, task.root, task.path))
+            self._remove(worker, partial(self._job.tree.folder, task.root, task.path))
+
+    def _remove(
+        self, worker: int, folders: Callable[[], tuple[int, int] | tuple[int, int, str, str]]
+    ) -> None:
+        from procession.linux.dirfd import remove_tree
+
+        try:
+            remove_tree(self._litter.name(worker), folders()[1])
+        except OSError:
+            return
 
     # -- progress ----------------------------------------------------------------------------------
 
@@ -199,6 +212,8 @@ class CopyRun:
 
     def progress(self) -> Progress:
         """How far the copy is."""
+        from procession.copying.progress import Progress, Worker
+
         crew, scan = self._crew, self._scan
         sums = (
             [sum(pair) for pair in zip(self._inline, crew.gauge_totals(), strict=True)]
