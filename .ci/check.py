@@ -83,6 +83,15 @@ def run(*words: str | Path, cwd: Path = ROOT) -> str:
     return text
 
 
+def pip(python: Path, *words: str | Path) -> None:
+    """Run pip, whose words are of interest only if it fails."""
+    line = [python, "-m", "pip", *words, "--disable-pip-version-check"]
+    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(done.stdout + done.stderr)
+        raise Failed(f"pip {words[0]} ended with {done.returncode}")
+
+
 def pytest(python: Path, *words: str) -> str:
     """Run pytest and return its closing line."""
     code, text = stream(python, "-m", "pytest", "-q", "-rs", "--color=no", *words)
@@ -160,7 +169,7 @@ def other_python(version: str, python: Path) -> Callable[[], str]:
 def wheel() -> str:
     with tempfile.TemporaryDirectory(prefix="pn-wheel-") as name:
         scratch = Path(name)
-        run(BIN / "python", "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", scratch, ".")
+        pip(BIN / "python", "wheel", "--no-deps", "--wheel-dir", scratch, ".")
         (built,) = scratch.glob("*.whl")
         inside = zipfile.ZipFile(built).namelist()
         for wanted in ("procession/py.typed", "procession/__init__.py", "procession/cli/__init__.py"):
@@ -172,7 +181,7 @@ def wheel() -> str:
 
         run(BIN / "python", "-m", "venv", scratch / "venv")
         clean = scratch / "venv/bin"
-        run(clean / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", built)
+        pip(clean / "python", "install", built)
         elsewhere = scratch / "elsewhere"
         elsewhere.mkdir()
         smoke(clean, elsewhere)

@@ -35,7 +35,7 @@ def run(page: str, scratch: Path) -> int:
 @pytest.mark.readme
 @pytest.mark.parametrize("page", ["README.md"])
 def test_the_commands_of_the_page_work(page: str, scratch: Path) -> None:
-    run((ROOT / page).read_text(encoding="utf-8"), scratch)
+    assert run((ROOT / page).read_text(encoding="utf-8"), scratch) > 0
 
 
 GOOD = """
