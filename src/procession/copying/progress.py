@@ -9,7 +9,7 @@ FILE_COST = 64 * 1024  # bytes that take about as long as the fixed work on one 
 
 @record
 class Worker:
-    """What one worker is at: the name of an entry, "" between two."""
+    """What one worker is at: the path of an entry or folder, "" between two tasks."""
 
     pid: int
     entry: str

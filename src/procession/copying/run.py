@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from procession.copying.messages import Root
     from procession.copying.progress import Progress
     from procession.copying.scan import Scan
-    from procession.pool.crew import Crew, Portion
+    from procession.pool.crew import Crew, Portion, Sight
     from procession.pool.outcomes import Outcome
 
     Watch = Mapping[int, Callable[[], None]]
@@ -220,10 +220,7 @@ class CopyRun:
             if crew
             else self._inline
         )
-        workers = [
-            Worker(sight.pid, sight.note.decode("utf-8", "surrogateescape"))
-            for sight in (crew.sights() if crew else ())
-        ]
+        workers = [Worker(sight.pid, self._entry(sight)) for sight in (crew.sights() if crew else ())]
         return Progress(
             seconds=time.monotonic() - self._begun,
             entries=sums[ENTRIES],
@@ -235,6 +232,14 @@ class CopyRun:
             scanned=scan.ended if scan else False,
             workers=tuple(workers),
         )
+
+    def _entry(self, sight: Sight) -> str:
+        """The path that a worker is at, "" between two tasks."""
+        task, name = sight.payload, sight.note.decode("utf-8", "surrogateescape")
+        if not isinstance(task, CopyTask):
+            return ""
+        folder = self._job.shown(task.root, task.path)
+        return f"{folder}/{name}" if name else folder
 
 
 def _single_threaded() -> bool:

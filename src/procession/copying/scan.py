@@ -1,7 +1,7 @@
-"""Count what is to be copied, beside the copy: a process of its own at the lowest priority.
+"""Count what is to be copied, beside the copy: a process of its own at a low priority.
 
-It only reads, takes the time that the workers leave, warms the caches for them, and tells its sums
-through a shared page.  A copy does not depend on it: should it end early, the totals stay unknown.
+It only reads, mostly takes the time that the workers leave, warms the caches for them, and tells its
+sums through a shared page.  It runs only for somebody who looks at the progress.  A copy does not depend on it: should it end early, the totals stay unknown.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 ENTRIES, BYTES, ENDED = 0, 1, 2
 SIGKILL = 9
+NICE = 5  # a third of a worker's share: at 19 the totals of a busy copy come only with its end
 
 
 class Scan:
@@ -60,7 +61,7 @@ class Scan:
         self._page.close()
 
     def _count(self, roots: Sequence[Root]) -> None:
-        os.nice(19)
+        os.nice(NICE)
         gauges = self._page.gauges
         for root in roots:
             parent = open_root(root.source_parent)

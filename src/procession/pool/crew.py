@@ -61,9 +61,13 @@ class Portion:
 
 @record
 class Sight:
-    """What a worker is at, for a display: read from its page, without a message."""
+    """What a worker is at, for a display: read from its page, without a message.
+
+    ``payload`` is that of its current task, None between two tasks.
+    """
 
     pid: int
+    payload: object
     note: bytes
     gauges: tuple[int, ...]
 
@@ -147,9 +151,22 @@ class Crew:
     def sights(self) -> list[Sight]:
         """What each worker is at, now."""
         return [
-            Sight(worker, hand.page.read_note(), tuple(hand.page.gauges[: self._gauges]))
+            Sight(
+                worker,
+                self._payload_in_hand(worker, hand),
+                hand.page.read_note(),
+                tuple(hand.page.gauges[: self._gauges]),
+            )
             for worker, hand in self._hands.items()
         ]
+
+    def _payload_in_hand(self, worker: int, hand: Hand) -> object:
+        current = hand.current
+        for flight in self._schedule.flights_of(worker):
+            for task in flight.tasks:
+                if task.number == current:
+                    return task.payload
+        return None
 
     def gauge_totals(self) -> list[int]:
         """Each gauge summed over all workers, dead ones included."""
@@ -309,9 +326,9 @@ class Crew:
         at_work = []
         for worker, hand in list(self._hands.items()):
             hand.child.wait()
-            tasks = {t.number: t for flight in self._schedule.flights_of(worker) for t in flight.tasks}
-            if hand.current in tasks:
-                at_work.append((worker, tasks[hand.current].payload))
+            payload = self._payload_in_hand(worker, hand)
+            if payload is not None:
+                at_work.append((worker, payload))
             self._retire(worker, hand)
         return at_work
 
