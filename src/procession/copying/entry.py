@@ -184,6 +184,15 @@ def _place_special(place: Place, new_name: str, found: os.stat_result, make: Cal
         raise
 
 
+def _points_to(place: Place, name: str, there: os.stat_result) -> bool:
+    """Does the source's link lead to that file?  Put in its place it would point to itself, and the
+    file be lost."""
+    try:
+        return os.path.samestat(os.stat(name, dir_fd=place.source), there)
+    except OSError:
+        return False
+
+
 def whole_already(
     place: Place, name: str, new_name: str, found: os.stat_result, there: os.stat_result
 ) -> bool:
@@ -196,6 +205,8 @@ def whole_already(
     if stat.S_ISDIR(there.st_mode):
         raise IsADirectoryError(errno.EISDIR, "a folder stands at its place in the target")
     if stat.S_IFMT(found.st_mode) != stat.S_IFMT(there.st_mode):
+        if stat.S_ISLNK(found.st_mode) and _points_to(place, name, there):
+            raise OSError(errno.EEXIST, "it is a link to the very file at its place in the target")
         return False
     if stat.S_ISREG(found.st_mode):
         same = (found.st_size, found.st_mtime_ns) == (there.st_size, there.st_mtime_ns)

@@ -39,7 +39,7 @@ def plan_roots(
         landing = os.path.join(root.target_parent, root.target_name)
         if landing in targets:
             raise CopyError(f"two sources would both become {shown(landing)}: copy them one by one")
-        _check(source, root, landing)
+        _check(source, root, landing, slashed=not into and target.endswith("/"))
         roots.append(root)
         targets.append(landing)
     return tuple(roots), tuple(targets)
@@ -103,7 +103,7 @@ def _sibling(source: str) -> str:
     return name
 
 
-def _check(source: str, root: Root, landing: str) -> None:
+def _check(source: str, root: Root, landing: str, *, slashed: bool) -> None:
     """Refuse to copy a thing onto or into itself; by (device, inode), so that no alias hides it."""
     try:
         found = os.stat(os.path.join(root.source_parent, root.source_name), follow_symlinks=False)
@@ -112,11 +112,26 @@ def _check(source: str, root: Root, landing: str) -> None:
     there = _lstat(landing)
     if there is not None and (there.st_dev, there.st_ino) == (found.st_dev, found.st_ino):
         raise SameFile(f"{shown(source)} and {shown(landing)} are the same: nothing to copy")
+    if there is not None and stat.S_ISLNK(found.st_mode) != stat.S_ISLNK(there.st_mode):
+        _check_referent(source, os.path.join(root.source_parent, root.source_name), landing)
     if not stat.S_ISDIR(found.st_mode):
+        if there is None and slashed:
+            raise CopyError(f"{shown(landing)}/ would have to be a folder, and {shown(source)} is none")
         return
     if there is not None and not stat.S_ISDIR(there.st_mode):
         raise CopyError(f"{shown(landing)} stands there and is no folder: remove it or name another target")
     _check_ancestors(source, found, root.target_parent, landing)
+
+
+def _check_referent(source: str, path: str, landing: str) -> None:
+    """One of the two is a link: a link put in place of the file that it points to would be all that is
+    left of both."""
+    try:
+        same = os.path.samestat(os.stat(path), os.stat(landing))
+    except OSError:
+        return  # the link leads nowhere
+    if same:
+        raise SameFile(f"{shown(source)} and {shown(landing)} are the same file, one by a link to the other")
 
 
 def _check_ancestors(source: str, found: os.stat_result, folder: str, landing: str) -> None:
