@@ -133,6 +133,7 @@ def copy_sparse(source: int, target: int, size: int, advance: Callable[[int], No
             advance(offset - reached)
         reached = offset + copy_range_at(source, target, offset, length, advance=advance)
         if reached < offset + length:
+            size = reached  # the end, whatever the size says: it shrank, or is a file of /sys, always "4096"
             break
     size = min(size, os.fstat(source).st_size)
     if reached != size:
