@@ -10,6 +10,10 @@ import errno
 import os
 import stat
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _SPECIAL_BITS = stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX
 
 
@@ -29,7 +33,7 @@ class Aspects:
             self._learn(target)
         mode = found.st_mode & 0o7777
         if (found.st_uid, found.st_gid) != self._owner:
-            mode = _own(target, found, mode)
+            mode = _own(lambda user, group: os.fchown(target, user, group), found, mode)
         if mode & _SPECIAL_BITS or self._default_acl:
             os.fchmod(target, mode)
         os.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns))
@@ -41,12 +45,18 @@ class Aspects:
 
     def mend_name(self, name: str, found: os.stat_result, there: os.stat_result) -> None:
         """Bring the owner, mode and times of an existing entry in line, never through a link."""
-        if (found.st_uid, found.st_gid) != (there.st_uid, there.st_gid):
-            _own_name(name, self._folder, found)
         mode = found.st_mode & 0o7777
-        if not stat.S_ISLNK(found.st_mode) and mode != there.st_mode & 0o7777:
+        change = mode != there.st_mode & 0o7777
+        if (found.st_uid, found.st_gid) != (there.st_uid, there.st_gid):
+            mode = _own(lambda user, group: self._own_name(name, user, group), found, mode)
+            # chown(2) may have cleared the set-ID bits, for root too, and we may have to do without them.
+            change = change or bool(there.st_mode & _SPECIAL_BITS)
+        if change and not stat.S_ISLNK(found.st_mode):
             _change_mode(name, self._folder, mode)
         os.utime(name, ns=(found.st_atime_ns, found.st_mtime_ns), dir_fd=self._folder, follow_symlinks=False)
+
+    def _own_name(self, name: str, user: int, group: int) -> None:
+        os.chown(name, user, group, dir_fd=self._folder, follow_symlinks=False)
 
     def _learn(self, target: int) -> None:
         new = os.fstat(target)
@@ -66,7 +76,7 @@ def give_folder(target: int, found: os.stat_result, *, last: bool) -> None:
     mode = found.st_mode & 0o7777
     there = os.fstat(target)
     if (found.st_uid, found.st_gid) != (there.st_uid, there.st_gid):
-        mode = _own(target, found, mode)
+        mode = _own(lambda user, group: os.fchown(target, user, group), found, mode)
     if not last:
         mode |= 0o700
     if mode != there.st_mode & 0o7777:
@@ -84,10 +94,10 @@ def same_aspects(found: os.stat_result, there: os.stat_result) -> bool:
     return os.geteuid() != 0 or (found.st_uid, found.st_gid) == (there.st_uid, there.st_gid)
 
 
-def _own(target: int, found: os.stat_result, mode: int) -> int:
+def _own(chown: Callable[[int, int], None], found: os.stat_result, mode: int) -> int:
     """chown; without the right to, the group alone; returns the mode that is still safe to give."""
     try:
-        os.fchown(target, found.st_uid, found.st_gid)
+        chown(found.st_uid, found.st_gid)
         return mode
     except OSError as error:
         if error.errno not in (errno.EPERM, errno.EINVAL):
@@ -95,22 +105,12 @@ def _own(target: int, found: os.stat_result, mode: int) -> int:
     # Somebody else's set-user-ID program must not become ours.
     mode &= ~stat.S_ISUID
     try:
-        os.fchown(target, -1, found.st_gid)
+        chown(-1, found.st_gid)
     except OSError as error:
         if error.errno not in (errno.EPERM, errno.EINVAL):
             raise
         mode &= ~stat.S_ISGID
     return mode
-
-
-def _own_name(name: str, folder: int, found: os.stat_result) -> None:
-    for user in (found.st_uid, -1):
-        try:
-            os.chown(name, user, found.st_gid, dir_fd=folder, follow_symlinks=False)
-            return
-        except OSError as error:
-            if error.errno not in (errno.EPERM, errno.EINVAL):
-                raise
 
 
 def _change_mode(name: str, folder: int, mode: int) -> None:
