@@ -34,9 +34,9 @@ def record(cls: type[T]) -> type[T]:
     defaults = {name: cls.__dict__[name] for name in fields if name in cls.__dict__}
     body.update(__slots__=fields, __match_args__=fields, __qualname__=cls.__qualname__)
     body.setdefault("__repr__", _repr)
-    body.update(__eq__=_eq, __hash__=_hash, __reduce__=_reduce, __setattr__=_frozen, __delattr__=_frozen)
+    body.update(__eq__=_eq, __hash__=_hash, __setattr__=_frozen, __delattr__=_frozen)
     made: type[T] = type(cls.__name__, cls.__bases__, body)
-    made.__init__ = _constructor(made, fields, defaults)  # type: ignore[method-assign]
+    made.__init__, made.__reduce__ = _written(made, fields, defaults)  # type: ignore[method-assign]
     return made
 
 
@@ -57,14 +57,20 @@ def replace(instance: T, **changes: object) -> T:
     return type(instance)(**values)
 
 
-def _constructor(made: type, fields: tuple[str, ...], defaults: dict[str, Any]) -> Any:
+def _written(made: type, fields: tuple[str, ...], defaults: dict[str, Any]) -> tuple[Any, Any]:
+    """``__init__`` and ``__reduce__``, written out field by field: they run for every message."""
     # The slot descriptors' own setters go round _frozen and are the fastest way in.
     scope: dict[str, Any] = {f"_set_{name}": getattr(made, name).__set__ for name in fields}
-    scope.update({f"_default_{name}": value for name, value in defaults.items()})
+    scope.update({f"_default_{name}": value for name, value in defaults.items()}, _made=made)
     words = ", ".join(f"{name}=_default_{name}" if name in defaults else name for name in fields)
     lines = [f"    _set_{name}(self, {name})" for name in fields] or ["    pass"]
-    exec(f"def __init__(self, {words}):\n" + "\n".join(lines), scope)
-    return scope["__init__"]
+    values = "".join(f"self.{name}, " for name in fields)
+    exec(
+        f"def __init__(self, {words}):\n" + "\n".join(lines) + "\n"
+        f"def __reduce__(self):\n    return _made, ({values})\n",
+        scope,
+    )
+    return scope["__init__"], scope["__reduce__"]
 
 
 def _repr(self: object) -> str:
@@ -80,10 +86,6 @@ def _eq(self: object, other: object) -> object:
 
 def _hash(self: object) -> int:
     return hash((type(self), values_of(self)))
-
-
-def _reduce(self: object) -> tuple[type, tuple[Any, ...]]:
-    return type(self), values_of(self)
 
 
 def _frozen(self: object, name: str, *_: object) -> None:

@@ -24,7 +24,7 @@ from procession.linux.dirfd import open_dir, remove_tree
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procession.copying.job import Job
-    from procession.copying.messages import CopyFolder, CopyNames, FinishFolder, Retry
+    from procession.copying.messages import CopyFolder, CopyNames, FinishFolders, Retry
 
 NAMES_MAX = 2048  # a folder with more names is listed by the parent, piece by piece
 FILES_MAX = 256  # files of one folder that are copied in its own task
@@ -92,24 +92,29 @@ def copy_names(job: Job, task: CopyNames) -> Tally:
     return account.tally()
 
 
-def finish_folder(job: Job, task: FinishFolder) -> Tally:
-    """Give a folder whose content is complete its owner, mode and times."""
-    try:
-        source_parent, target_parent, name, new_name = job.tree.parent(task.root, task.path)
-        found = os.stat(name, dir_fd=source_parent, follow_symlinks=False)
-        target = open_dir(new_name, target_parent)
+def finish_folders(job: Job, task: FinishFolders) -> Tally:
+    """Give folders whose content is complete their owner, mode and times."""
+    failures = []
+    for path in task.paths:
+        if _banned(task.retry, path):
+            continue
+        job.note(path.encode("utf-8", "surrogateescape"))
         try:
-            give_folder(target, found, last=True)
-        finally:
-            os.close(target)
-    except OSError as error:
-        return _failed(job, task, error)
-    return Tally()
+            source, target = job.tree.folder(task.root, path)
+            give_folder(target, os.fstat(source), last=True)
+        except OSError as error:
+            failures.append(Failure(job.shown(task.root, path), cause_of(error)))
+    return Tally(failures=tuple(failures))
 
 
 def _fill_target(job: Job, task: CopyFolder, source: int, parent: int, new_name: str) -> FolderDone:
     found = os.fstat(source)
-    _sweep(task.retry, parent)
+    if task.path:
+        _sweep(task.retry, parent)
+        if (found.st_dev, found.st_ino) == job.tree.target_of(task.root):
+            raise OSError(errno.ELOOP, "it is the copy itself, by another path: left out")
+    else:
+        _clean(job, task.retry, parent)  # the folder that the root itself was in the making in
     target = _open_target(job, task, parent, new_name)
     try:
         if not target.fresh:
@@ -144,8 +149,16 @@ def _copy_listing(job: Job, task: CopyFolder, source: int, target: _Target, list
             rest.append((name, size))
     folders = tuple(name for name in listing.folders if not _banned(task.retry, name))
     if rest or folders:
+        job.note(b"")
         return _leave_open(target, found, account, folders=folders, rest=tuple(rest))
-    give_folder(target.descriptor, found, last=True)
+    job.note(b"")
+    try:
+        give_folder(target.descriptor, found, last=True)
+    except OSError as error:
+        if target.fresh:
+            raise
+        # Somebody else's, into which we may write: what has been copied counts.
+        account.failures.append(Failure(job.shown(task.root, task.path), cause_of(error)))
     target.publish()
     account.folders = 1
     return FolderDone(account.tally(), fresh=target.fresh)
@@ -161,10 +174,16 @@ def _leave_open(
     huge: bool = False,
 ) -> FolderDone:
     """Put a folder in its place into which more will come."""
-    give_folder(target.descriptor, found, last=False)
+    try:
+        give_folder(target.descriptor, found, last=False)
+    except PermissionError:
+        if target.fresh:
+            raise
+        # Somebody else's, into which we may write: finish_folder will say what it lacks.
     target.publish()
     account.folders = 1
-    return FolderDone(account.tally(), folders, rest, huge=huge, open=True, fresh=target.fresh)
+    late = not found.st_mode & stat.S_IXUSR and os.geteuid() != 0
+    return FolderDone(account.tally(), folders, rest, huge=huge, open=True, late=late, fresh=target.fresh)
 
 
 class _Listing:
@@ -234,9 +253,9 @@ def _open_existing(name: str, parent: int) -> int:
 
 def _clean(job: Job, retry: Retry | None, target: int) -> None:
     """Make a standing target folder ours to write into, and remove what dead runs and workers left."""
-    mode = os.fstat(target).st_mode
-    if mode & 0o300 != 0o300 and os.geteuid() != 0:
-        os.fchmod(target, stat.S_IMODE(mode) | 0o700)
+    there = os.fstat(target)
+    if there.st_mode & 0o300 != 0o300 and there.st_uid == os.geteuid() != 0:
+        os.fchmod(target, stat.S_IMODE(there.st_mode) | 0o700)
     _sweep(retry, target)
     with os.scandir(target) as entries:
         litter = [entry.name for entry in entries if job.run.is_litter(entry.name, target)]
@@ -288,5 +307,5 @@ def _banned(retry: Retry | None, name: str) -> bool:
     return retry is not None and name in retry.banned
 
 
-def _failed(job: Job, task: CopyFolder | CopyNames | FinishFolder, error: BaseException) -> Tally:
+def _failed(job: Job, task: CopyFolder | CopyNames, error: BaseException) -> Tally:
     return Tally(failures=(Failure(job.shown(task.root, task.path), cause_of(error)),))

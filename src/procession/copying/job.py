@@ -5,7 +5,15 @@ from __future__ import annotations
 import os
 
 from procession.copying.litter import Run
-from procession.copying.messages import CopyFolder, CopyNames, CopyTask, FinishFolder, FolderDone, Root, Tally
+from procession.copying.messages import (
+    CopyFolder,
+    CopyNames,
+    CopyTask,
+    FinishFolders,
+    FolderDone,
+    Root,
+    Tally,
+)
 from procession.copying.tree import Tree
 from procession.records import record
 
@@ -66,5 +74,5 @@ def do(job: Job, task: CopyTask) -> FolderDone | Tally:
         return folder.copy_folder(job, task)
     if isinstance(task, CopyNames):
         return folder.copy_names(job, task)
-    assert isinstance(task, FinishFolder)
-    return folder.finish_folder(job, task)
+    assert isinstance(task, FinishFolders)
+    return folder.finish_folders(job, task)

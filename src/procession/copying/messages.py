@@ -60,15 +60,15 @@ class CopyNames:
 
 
 @record
-class FinishFolder:
-    """All that belongs into the folder is there: give it its times, mode and owner."""
+class FinishFolders:
+    """All that belongs into these folders is there: give them their times, modes and owners, in order."""
 
     root: int
-    path: str
+    paths: tuple[str, ...]
     retry: Retry | None = None
 
 
-CopyTask = CopyFolder | CopyNames | FinishFolder
+CopyTask = CopyFolder | CopyNames | FinishFolders
 
 
 @record
@@ -99,7 +99,8 @@ class FolderDone:
 
     ``folders`` and ``rest`` (files: name, size or -1 when not known) are still to do; ``huge``: too many
     names for one answer, the parent has to list the folder itself; ``open``: its times, mode and
-    owner are still to be set by FinishFolder.
+    owner are still to be set by FinishFolders; ``late``: only at the very end, because with its own
+    mode we could not reach what is below it.
     """
 
     tally: Tally
@@ -107,4 +108,5 @@ class FolderDone:
     rest: tuple[tuple[str, int], ...] = ()
     huge: bool = False
     open: bool = False
+    late: bool = False
     fresh: bool = False

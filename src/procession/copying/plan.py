@@ -2,7 +2,8 @@
 
 Tasks lie on a stack: what was found last is done first, so what is pending is at most a few folders'
 worth of names for each level of depth, however large the tree.  A folder is *open* until its whole
-content has been copied; then it is finished (times, mode, owner), which may finish the one above.
+content has been copied; then it is complete, which may complete the one above, and is finished (times,
+mode, owner) together with others.
 A folder with too many names is not put on the stack but listed piece by piece (``Listing``), while
 workers have room.
 """
@@ -14,7 +15,7 @@ from procession.copying.messages import (
     CopyNames,
     CopyTask,
     Failure,
-    FinishFolder,
+    FinishFolders,
     FolderDone,
     Retry,
     Tally,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 PIECE = 128  # names in one task of a large folder
 PIECE_BYTES = 16 << 20
 HEAVY = 32 << 20  # bytes: such a file has no company in its batch
+FINISH = 64  # folders that are finished by one task
 DEATHS_MAX = 2  # so often a file may cost a worker; then it is given up
 FOLDER, FILE, OTHER = "folder", "file", "other"
 
@@ -57,6 +59,10 @@ class Plan:
         self._shown = shown
         # Open folders: how many of their tasks and subfolders are not complete yet.
         self._open: dict[tuple[int, str], int] = {}
+        # Complete folders that are not finished yet, and those that must wait for the very end.
+        self._complete_ones: dict[int, list[str]] = {}
+        self._late: dict[int, list[str]] = {}
+        self._late_keys: set[tuple[int, str]] = set()
         self._out = 0
         self.unfinished = False
 
@@ -68,7 +74,7 @@ class Plan:
     @property
     def done(self) -> bool:
         """True when nothing waits and nothing is out."""
-        return not self._stack and not self._out
+        return not (self._stack or self._complete_ones or self._late or self._out)
 
     # -- giving out --------------------------------------------------------------------------------
 
@@ -77,6 +83,8 @@ class Plan:
 
         The stack is shared out: no batch takes more than a fair part of it.
         """
+        if not self._stack:
+            self._finish_rest()
         limit = max(1, min(limit, len(self._stack) // (2 * self._workers)))
         taken: list[CopyTask] = []
         while self._stack and len(taken) < limit:
@@ -130,8 +138,6 @@ class Plan:
             self._folder_answered(task, answer)
         elif isinstance(task, CopyNames):
             self._complete_part((task.root, task.path))
-        else:
-            self._complete(task.root, task.path)
 
     def lost(self, task: CopyTask, note: str, litter: str, cause: str) -> Failure | None:
         """A worker died over a task at the entry ``note`` ("" when it was at the folder itself).
@@ -146,7 +152,7 @@ class Plan:
         given_up = deaths[note] >= DEATHS_MAX
         banned = (*old.banned, note) if given_up and note else old.banned
         retry = Retry(tuple(deaths.items()), banned, (*old.litter, litter))
-        where = self._shown(task.root, _join(task.path, note) if note else task.path)
+        where = self._shown(task.root, _where(task, note))
         if given_up and not note:
             self._give_up(task)
         else:
@@ -157,7 +163,7 @@ class Plan:
         """A task ended by an error that the worker had not foreseen."""
         self._out -= 1
         self._give_up(task)
-        return Failure(self._shown(task.root, task.path), cause)
+        return Failure(self._shown(task.root, _where(task, "")), cause)
 
     def cancelled(self, _task: CopyTask) -> None:
         """A task was not begun: the copy is being stopped."""
@@ -167,7 +173,7 @@ class Plan:
     def _give_up(self, task: CopyTask) -> None:
         if isinstance(task, CopyNames):
             self._complete_part((task.root, task.path))
-        else:
+        elif isinstance(task, CopyFolder):
             self._complete(task.root, task.path)
 
     # -- folders -----------------------------------------------------------------------------------
@@ -177,6 +183,8 @@ class Plan:
         if not answer.open:
             self._complete(*key)
             return
+        if answer.late:
+            self._late_keys.add(key)
         tasks: list[CopyTask] = list(_pieces(task, answer.rest, fresh=answer.fresh))
         tasks.extend(CopyFolder(task.root, _join(task.path, name), answer.fresh) for name in answer.folders)
         self._open[key] = len(tasks)
@@ -189,11 +197,32 @@ class Plan:
             self._complete_part(key, 0)
 
     def _complete_part(self, key: tuple[int, str], parts: int = 1) -> None:
-        """A part of an open folder is complete; with the last one the folder can be finished."""
+        """A part of an open folder is complete; with the last one the folder is."""
         self._open[key] -= parts
         if not self._open[key]:
             del self._open[key]
-            self._stack.append(FinishFolder(*key))
+            self._to_finish(*key)
+            self._complete(*key)
+
+    def _to_finish(self, root: int, path: str) -> None:
+        if (root, path) in self._late_keys:
+            self._late_keys.remove((root, path))
+            self._late.setdefault(root, []).append(path)
+            return
+        paths = self._complete_ones.setdefault(root, [])
+        paths.append(path)
+        if len(paths) >= FINISH:
+            self._stack.append(FinishFolders(root, tuple(self._complete_ones.pop(root))))
+
+    def _finish_rest(self) -> None:
+        """Nothing else waits: finish what is complete; when nothing is out either, the late ones too.
+
+        Those lie in the order in which they were completed, so each after all that is below it.
+        """
+        ready = self._complete_ones or (self._late if not self._out else {})
+        for root, paths in ready.items():
+            self._stack.append(FinishFolders(root, tuple(paths)))
+        ready.clear()
 
     def _complete(self, root: int, path: str) -> None:
         """A folder is complete with all that is below it."""
@@ -216,6 +245,13 @@ def _pieces(task: CopyFolder, rest: Sequence[tuple[str, int]], *, fresh: bool) -
             names, size_of_piece = [], 0
     if names:
         yield CopyNames(task.root, task.path, tuple(names), (), fresh)
+
+
+def _where(task: CopyTask, note: str) -> str:
+    """The path that a note of a task speaks of."""
+    if isinstance(task, FinishFolders):
+        return note or task.paths[0]
+    return _join(task.path, note) if note else task.path
 
 
 def _join(path: str, name: str) -> str:

@@ -15,7 +15,7 @@ import time
 
 from procession.copying.job import CopySetup, Job, do
 from procession.copying.litter import Run
-from procession.copying.messages import CopyFolder, CopyTask, Failure, FolderDone, Tally
+from procession.copying.messages import CopyFolder, CopyTask, Failure, FinishFolders, FolderDone, Tally
 from procession.copying.names import BYTES, ENTRIES, FAILED, GAUGES, SKIPPED_BYTES
 from procession.copying.plan import Plan
 from procession.copying.report import CopyReport, Sums
@@ -101,7 +101,7 @@ class CopyRun:
         old = os.umask(0)
         try:
             for _ in range(INLINE_TASKS):
-                if self._plan.pending != 1:
+                if self._plan.pending > 1 or self._plan.done:
                     return
                 for task in self._plan.take(1)[0]:
                     self._answered(task, do(self._job, task))
@@ -165,6 +165,7 @@ class CopyRun:
             failure = self._plan.lost(task, name, self._litter.name(died.pid), cause)
             if failure is not None:
                 self._add(Tally(failures=(failure,)))
+                self._sweep([(died.pid, task)])  # perhaps nobody will come there again
         elif isinstance(outcome, outcomes.Failed):
             cause = f"{type(outcome.error).__name__}: {outcome.error}"
             self._add(Tally(failures=(self._plan.failed(task, cause),)))
@@ -192,7 +193,8 @@ class CopyRun:
             assert isinstance(task, CopyTask)
             if isinstance(task, CopyFolder):
                 self._remove(worker, partial(self._job.tree.parent, task.root, task.path))
-            self._remove(worker, partial(self._job.tree.folder, task.root, task.path))
+            if not isinstance(task, FinishFolders):
+                self._remove(worker, partial(self._job.tree.folder, task.root, task.path))
 
     def _remove(
         self, worker: int, folders: Callable[[], tuple[int, int] | tuple[int, int, str, str]]
@@ -238,6 +240,8 @@ class CopyRun:
         task, name = sight.payload, sight.note.decode("utf-8", "surrogateescape")
         if not isinstance(task, CopyTask):
             return ""
+        if isinstance(task, FinishFolders):
+            return self._job.shown(task.root, name)
         folder = self._job.shown(task.root, task.path)
         return f"{folder}/{name}" if name else folder
 

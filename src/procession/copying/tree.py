@@ -24,11 +24,12 @@ HELD_MAX = 24  # folders whose descriptors are kept, two each
 class Tree:
     """Source and target descriptors, by root and path.  Belongs to one process."""
 
-    __slots__ = ("_held", "_parents", "_roots")
+    __slots__ = ("_held", "_parents", "_roots", "_targets")
 
     def __init__(self, roots: Sequence[Root]) -> None:
         self._roots = roots
         self._parents: dict[int, tuple[int, int]] = {}
+        self._targets: dict[int, tuple[int, int]] = {}
         # In the order of their last use; the tasks come depth first, so a few levels are enough.
         self._held: dict[tuple[int, str], tuple[int, int]] = {}
 
@@ -49,6 +50,17 @@ class Tree:
                 raise
             self._parents[number] = pair
         return pair
+
+    def target_of(self, number: int) -> tuple[int, int]:
+        """Device and inode of the root's own folder at the target.  It must stand."""
+        identity = self._targets.get(number)
+        if identity is None:
+            root = self._roots[number]
+            found = os.stat(
+                root.target_name, dir_fd=self.parents_of_root(number)[1], follow_symlinks=False
+            )
+            identity = self._targets[number] = (found.st_dev, found.st_ino)
+        return identity
 
     def folder(self, number: int, path: str) -> tuple[int, int]:
         """Descriptors of an existing folder, at the source and at the target.

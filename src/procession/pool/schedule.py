@@ -21,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-TARGET = 0.005
+TARGET = 0.010  # seconds
 BATCH_MAX = 512
 HIRE = -1
 
@@ -144,6 +144,11 @@ class Schedule:
             if flight.tasks:
                 self._backlog.appendleft((flight.tasks, flight.heavy))
         return wreck
+
+    def dismissed(self, worker: int) -> None:
+        """A worker was ended on purpose, and what it had in hand is given up with it."""
+        self._flights.pop(worker, None)
+        self._sent.pop(worker, None)
 
     def cancel(self) -> tuple[Task, ...]:
         """Empty the backlog: these tasks will not run."""
