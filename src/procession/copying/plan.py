@@ -153,7 +153,8 @@ class Plan:
         banned = (*old.banned, note) if given_up and note else old.banned
         retry = Retry(tuple(deaths.items()), banned, (*old.litter, litter))
         where = self._shown(task.root, _where(task, note))
-        if given_up and not note:
+        # A long path may have been cut in the note: then banning it has not helped.
+        if given_up and (not note or deaths[note] > DEATHS_MAX):
             self._give_up(task)
         else:
             self._stack.append(replace(task, retry=retry))

@@ -1,7 +1,8 @@
 """Count what is to be copied, beside the copy: a process of its own at a low priority.
 
-It only reads, mostly takes the time that the workers leave, warms the caches for them, and tells its
-sums through a shared page.  It runs only for somebody who looks at the progress.  A copy does not depend on it: should it end early, the totals stay unknown.
+It only reads, mostly takes the time that the workers leave, warms the caches for them, and tells its sums
+through a shared page.  It runs only for somebody who looks at the progress.  A copy does not
+depend on it: should it end early, the totals stay unknown.
 """
 
 from __future__ import annotations
@@ -63,26 +64,87 @@ class Scan:
     def _count(self, roots: Sequence[Root]) -> None:
         os.nice(NICE)
         gauges = self._page.gauges
+        ended = True
         for root in roots:
             parent = open_root(root.source_parent)
-            _count_entry(root.source_name, parent, gauges)
+            ended = _count_entry(root.source_name, parent, gauges) and ended
             os.close(parent)
-        gauges[ENDED] = 1
+        gauges[ENDED] = int(ended)
 
 
-def _count_entry(name: str, parent: int, gauges: memoryview) -> None:
-    """Count an entry and, depth first, all that is below it.  What cannot be read is left to the
-    workers, who report it."""
-    with contextlib.suppress(OSError):
+def _count_entry(name: str, parent: int, gauges: memoryview) -> bool:
+    """Count an entry and all that is below it; False when that could not be done to the end.
+
+    What cannot be read is left to the workers, who report it.
+    """
+    try:
         found = os.stat(name, dir_fd=parent, follow_symlinks=False)
-        if not stat.S_ISDIR(found.st_mode):
-            gauges[ENTRIES] += 1
-            gauges[BYTES] += found.st_size if stat.S_ISREG(found.st_mode) else 0
-            return
+        if stat.S_ISDIR(found.st_mode):
+            return _count_below(open_dir(name, parent), gauges)
+        _count_one(found, gauges)
+    except OSError:
+        pass
+    return True
+
+
+def _count_below(folder: int, gauges: memoryview) -> bool:
+    """Depth first with two descriptors, however deep it is: up by "..", which must be where we came from.
+
+    Closes ``folder``.
+    """
+    try:
+        names = _count_names(folder, gauges)
+        levels: list[tuple[list[str], os.stat_result]] = [(names, os.fstat(folder))]
+        while levels:
+            names, _ = levels[-1]
+            if names:
+                below = _enter(names.pop(), folder, gauges)
+                if below is not None:
+                    os.close(folder)
+                    folder = below[0]
+                    levels.append((below[1], os.fstat(folder)))
+                continue
+            levels.pop()
+            if levels:
+                above = os.open("..", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
+                os.close(folder)
+                folder = above
+                if not os.path.samestat(os.fstat(folder), levels[-1][1]):
+                    return False  # it was moved away meanwhile
+        return True
+    finally:
+        os.close(folder)
+
+
+def _enter(name: str, parent: int, gauges: memoryview) -> tuple[int, list[str]] | None:
+    """Count what is in a folder; its descriptor and its subfolders if it has any that we can reach."""
+    try:
         folder = open_dir(name, parent)
-        try:
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    _count_entry(entry.name, folder, gauges)
-        finally:
-            os.close(folder)
+    except OSError:
+        return None
+    try:
+        names = _count_names(folder, gauges)
+        if names and os.access(".", os.X_OK, dir_fd=folder, effective_ids=True):
+            return folder, names
+    except OSError:
+        pass
+    os.close(folder)
+    return None
+
+
+def _count_names(folder: int, gauges: memoryview) -> list[str]:
+    """Count the entries of a folder; returns its subfolders."""
+    names = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                names.append(entry.name)
+                continue
+            with contextlib.suppress(OSError):
+                _count_one(entry.stat(follow_symlinks=False), gauges)
+    return names
+
+
+def _count_one(found: os.stat_result, gauges: memoryview) -> None:
+    gauges[ENTRIES] += 1
+    gauges[BYTES] += found.st_size if stat.S_ISREG(found.st_mode) else 0
