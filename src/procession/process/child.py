@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
+from procession.errors import NoSuchProcess, NotOurChild
 from procession.linux import pidfd as _pidfd
-from procession.process.exits import Exit, exit_of
+from procession.process.exits import UNKNOWN, Exit, exit_of
 
 
 class Child:
@@ -29,8 +30,6 @@ class Child:
 
     def send_signal(self, signum: int) -> None:
         """Send a signal; a child that has ended already is left alone."""
-        from procession.errors import NoSuchProcess
-
         if self.exit is None:
             try:
                 _pidfd.send_signal(self.pidfd, signum)
@@ -40,9 +39,13 @@ class Child:
     def reap(self) -> Exit | None:
         """Collect the exit if there is one; never blocks."""
         if self.exit is None:
-            status = _pidfd.reap(self.pidfd, block=False)
-            if status is not None:
-                self.exit = exit_of(status)
+            try:
+                status = _pidfd.reap(self.pidfd, block=False)
+            except NotOurChild:
+                # Somebody in this process waits for any child, or SIGCHLD is ignored (wait(2), NOTES).
+                self.exit = UNKNOWN
+            else:
+                self.exit = exit_of(status) if status is not None else None
         return self.exit
 
     def wait(self, timeout: float | None = None) -> Exit | None:

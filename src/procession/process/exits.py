@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @record
 class Exit:
-    """The end of a process: a ``code`` or a ``signal``, never both.
+    """The end of a process: a ``code`` or a ``signal``, never both; neither for ``UNKNOWN``.
 
     ``reason`` is a phrase that follows a subject: "exited with code 3", "was killed by SIGKILL (9)".
     """
@@ -20,6 +20,9 @@ class Exit:
     signal: int | None
     core_dumped: bool
     reason: str
+
+
+UNKNOWN = Exit(None, None, core_dumped=False, reason="ended, and its exit status was taken by other code")
 
 
 def exit_of(status: Status) -> Exit:
