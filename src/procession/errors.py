@@ -40,8 +40,8 @@ class Unsupported(ProcessionError):
         self.feature = feature
         self.hint = hint
 
-    def __reduce__(self) -> tuple[type, tuple[str, str]]:
-        return type(self), (self.feature, self.hint)
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.feature, self.hint), vars(self)
 
 
 class NoSuchProcess(ProcessionError, ProcessLookupError):
@@ -77,8 +77,8 @@ class RemoteError(PoolError):
         self.words = words
         self.traceback = traceback
 
-    def __reduce__(self) -> tuple[type, tuple[str, str, str]]:
-        return type(self), (self.kind, self.words, self.traceback)
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.kind, self.words, self.traceback), vars(self)
 
 
 class WorkerDied(PoolError):
@@ -93,8 +93,8 @@ class WorkerDied(PoolError):
         self.exit = exit
         self.doing = doing
 
-    def __reduce__(self) -> tuple[type, tuple[int, int, Exit, str]]:
-        return type(self), (self.task, self.pid, self.exit, self.doing)
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.task, self.pid, self.exit, self.doing), vars(self)
 
 
 class TaskCancelled(PoolError):
@@ -125,5 +125,5 @@ class CopyFailed(CopyError):
         super().__init__(f"{len(report.failed)} paths were not copied, first {first.path}: {first.cause}")
         self.report = report
 
-    def __reduce__(self) -> tuple[type, tuple[CopyReport]]:
-        return type(self), (self.report,)
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.report,), vars(self)
