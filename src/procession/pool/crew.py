@@ -14,6 +14,7 @@ is delivered exactly once, as one of ``outcomes.py``.
 
 from __future__ import annotations
 
+import os
 import pickle
 import select
 import time
@@ -21,12 +22,12 @@ import time
 from procession.errors import ChannelClosed, CrewBroken, WorkerDied
 from procession.linux.keepalive import open_keepalive
 from procession.pool.faults import unpack_error
-from procession.pool.hand import Hand, hire
+from procession.pool.hand import Hand, Kit, hire
 from procession.pool.messages import Batch, BatchDone, Ready, Spilled
 from procession.pool.outcomes import Cancelled, Done, Failed, Lost
 from procession.pool.page import ELSEWHERE, VALUE
 from procession.pool.schedule import HIRE, Schedule
-from procession.process.start import safe_start_method
+from procession.process.start import SignalsHeld, safe_start_method
 from procession.records import record
 
 TYPE_CHECKING = False
@@ -90,8 +91,6 @@ class Crew:
     ) -> None:
         if workers < 1:
             raise ValueError(f"a crew needs at least one worker, not {workers}")
-        self._handler = handler
-        self._setup = setup
         self._method = start_method
         self._gauges = gauges
         self._schedule = Schedule(workers)
@@ -99,8 +98,10 @@ class Crew:
         self._by_descriptor: dict[int, int] = {}
         self._poll = select.poll()
         self.keepalive = open_keepalive()
+        self._kit = Kit(handler, setup, self.keepalive)
         self._retired = [0] * gauges
         self._stillborn = 0
+        self._broken: CrewBroken | None = None
         self._stopping = False
         self._dead = False
         self._deliver: Callable[[Outcome], None] = _ignore
@@ -119,7 +120,8 @@ class Crew:
         """Take tasks and deliver outcomes until the source has none and no worker is busy.
 
         ``watch`` maps further descriptors to what is called when one is readable; ``on_tick`` is
-        called about every ``tick`` seconds.  Raises CrewBroken when workers cannot be started.
+        called about every ``tick`` seconds.  Raises CrewBroken when workers end before they can begin a
+        task, after the tasks in other workers' hands have ended; what nobody had in hand is Failed.
         """
         self._deliver = deliver
         watch = watch or {}
@@ -137,6 +139,8 @@ class Crew:
                 if due is not None and tick is not None and time.monotonic() >= due:
                     on_tick()
                     due = time.monotonic() + tick
+            if self._broken is not None:
+                raise self._broken
         finally:
             for descriptor in watch:
                 self._poll.unregister(descriptor)
@@ -180,11 +184,10 @@ class Crew:
 
     def _feed(self, source: Source) -> bool:
         """Hand out whatever finds a place; False when all is done."""
-        if self._stopping:
-            for task in self._schedule.cancel():
-                self._deliver(Cancelled(task.number, task.payload))
-            return self._schedule.busy
         while True:
+            if self._stopping or self._broken is not None:  # within this loop, too: callbacks may stop us
+                self._give_up()
+                return self._schedule.busy
             if self._schedule.wants_more():
                 portion = source.take(self._schedule.batch_limit)
                 if portion is not None:
@@ -195,6 +198,14 @@ class Crew:
             if worker is None:
                 return self._schedule.busy
             self._send(self._hire() if worker == HIRE else worker)
+
+    def _give_up(self) -> None:
+        """The tasks that no worker has: they will not run."""
+        for task in self._schedule.cancel():
+            if self._broken is None:
+                self._deliver(Cancelled(task.number, task.payload))
+            else:
+                self._deliver(Failed(task.number, task.payload, self._broken))
 
     def _admit(self, portion: Portion) -> None:
         ready = []
@@ -217,13 +228,14 @@ class Crew:
 
     def _hire(self) -> int:
         method = self._method or safe_start_method()
-        hand = hire(self._handler, self._setup, method, self.keepalive, self._hands.values())
-        worker = hand.child.pid
-        self._hands[worker] = hand
-        for descriptor in (hand.channel.fileno(), hand.child.pidfd):
-            self._by_descriptor[descriptor] = worker
-            self._poll.register(descriptor, select.POLLIN)
-        self._schedule.hired(worker)
+        with SignalsHeld() as held:  # a Ctrl-C must not come between the start and the books
+            hand = hire(self._kit, method, self._hands.values(), held.before)
+            worker = hand.child.pid
+            self._hands[worker] = hand
+            self._schedule.hired(worker)
+            for descriptor in (hand.channel.fileno(), hand.child.pidfd):
+                self._by_descriptor[descriptor] = worker
+                self._poll.register(descriptor, select.POLLIN)
         return worker
 
     # -- events ------------------------------------------------------------------------------------
@@ -248,7 +260,6 @@ class Crew:
             return False
         if isinstance(message, Ready):
             hand.ready = True
-            self._stillborn = 0
         elif isinstance(message, Spilled):
             hand.spilled[message.task] = message
         elif isinstance(message, BatchDone):
@@ -256,6 +267,8 @@ class Crew:
         return True
 
     def _on_batch_done(self, worker: int, hand: Hand, message: BatchDone) -> None:
+        hand.proven = True
+        self._stillborn = 0
         flight = self._schedule.landed(worker, message.number, message.seconds)
         outcomes = self._outcomes_of(hand, flight)
         for task in flight.tasks:
@@ -279,10 +292,12 @@ class Crew:
         wreck = self._schedule.died(worker, current, outcomes, begun)
         for task in wreck.finished:
             self._deliver(outcomes[task.number])
+        if wreck.lost is not None or wreck.finished:
+            self._stillborn = 0
+        elif flights and not hand.proven:
+            self._count_stillborn(worker, exit_, ready=hand.ready)
         if wreck.lost is not None:
             self._deliver(_lost(wreck.lost, worker, exit_, note))
-        elif not hand.ready:
-            self._count_stillborn(worker, exit_)
 
     def _outcomes_of(self, hand: Hand, flight: Flight) -> dict[int, Outcome]:
         """The outcomes that the journal of a flight holds, by task number."""
@@ -302,25 +317,24 @@ class Crew:
         poll.register(hand.channel.fileno(), select.POLLIN)
         return bool(poll.poll(0))
 
-    def _count_stillborn(self, worker: int, exit_: Exit) -> None:
+    def _count_stillborn(self, worker: int, exit_: Exit, *, ready: bool) -> None:
         self._stillborn += 1
-        if self._stillborn < STILLBORN_MAX:
-            return
-        broken = CrewBroken(
-            f"{self._stillborn} workers in a row ended before they could begin; "
-            f"the last one, {worker}, {exit_.reason}"
-        )
-        for task in self._schedule.cancel():
-            self._deliver(Failed(task.number, task.payload, broken))
-        raise broken
+        if self._stillborn >= STILLBORN_MAX and self._broken is None:
+            # Not raised yet: what other workers have in hand comes to its end first.
+            self._broken = CrewBroken(
+                f"{self._stillborn} workers in a row ended before they could "
+                f"{'begin a task' if ready else 'load their handler'}; the last one, {worker}, {exit_.reason}"
+            )
 
     # -- the end -----------------------------------------------------------------------------------
 
     def kill(self) -> list[tuple[int, object]]:
         """End every worker with SIGKILL, wait until all are gone, and say what each was at.
 
-        A list of (pid, payload); what they had in hand has no outcome any more.
+        A list of (pid, payload); what they had in hand has no outcome any more.  A ``run`` that is under
+        way ends as after ``stop``.
         """
+        self._stopping = True
         for hand in self._hands.values():
             hand.child.send_signal(SIGKILL)
         at_work = []
@@ -329,6 +343,7 @@ class Crew:
             payload = self._payload_in_hand(worker, hand)
             if payload is not None:
                 at_work.append((worker, payload))
+            self._schedule.dismissed(worker)
             self._retire(worker, hand)
         return at_work
 
@@ -340,6 +355,7 @@ class Crew:
             if hand.child.wait(max(0.0, deadline - time.monotonic())) is None:
                 hand.child.send_signal(SIGKILL)
                 hand.child.wait()
+            self._schedule.dismissed(worker)
             self._retire(worker, hand)
 
     def _retire(self, worker: int, hand: Hand) -> None:
@@ -363,17 +379,20 @@ class Crew:
 
     def close(self, *, kill: bool = False) -> None:
         """Send the workers home (or kill them) and give everything back.  Safe to call twice."""
-        import os
-
         if self._dead:
             return
         self._dead = True
-        if kill:
-            self.kill()
-        else:
-            self._send_home()
-        os.close(self.keepalive.write_fd)
-        os.close(self.keepalive.read_fd)
+        try:
+            if kill:
+                self.kill()
+            else:
+                self._send_home()
+        finally:
+            try:
+                self.kill()  # whoever an interrupted farewell has left
+            finally:
+                os.close(self.keepalive.write_fd)
+                os.close(self.keepalive.read_fd)
 
 
 def _outcome(task: Task, kind: int, data: bytes) -> Outcome:

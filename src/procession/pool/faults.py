@@ -6,6 +6,8 @@ import pickle
 
 from procession.errors import RemoteError
 
+_set_cause = BaseException.__dict__["__cause__"].__set__
+
 
 class RemoteTraceback(Exception):
     """The traceback of a worker, as text: the ``__cause__`` of the error that a task raised."""
@@ -22,11 +24,11 @@ def pack_error(error: BaseException) -> bytes:
     kind = f"{type(error).__module__}.{type(error).__qualname__}"
     try:
         words = str(error)
-    except Exception as broken:
+    except BaseException as broken:  # whatever it is, it is only the text of a text
         words = f"(its text cannot be had: {type(broken).__name__})"
     try:
         whole = pickle.dumps(error, pickle.HIGHEST_PROTOCOL)
-    except Exception:
+    except BaseException:
         whole = b""
     return pickle.dumps((kind, words, text, whole), pickle.HIGHEST_PROTOCOL)
 
@@ -41,5 +43,6 @@ def unpack_error(data: bytes) -> BaseException:
             raise TypeError(kind)
     except Exception:
         error = RemoteError(kind, words, text)
-    error.__cause__ = RemoteTraceback(text)
+    # By the slot itself: an exception that is a frozen dataclass refuses an assignment.
+    _set_cause(error, RemoteTraceback(text))
     return error

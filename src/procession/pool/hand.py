@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import pickle
+import sys
 
+from procession.errors import ChannelClosed
 from procession.ipc.channel import Channel, channel_pair
 from procession.pool.messages import Setup
 from procession.pool.page import CURRENT, STOP, Page, create_page
 from procession.pool.worker import serve
 from procession.process.start import FORK, fork_child, spawn_child
+from procession.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from typing import Any
 
     from procession.linux.keepalive import Keepalive
@@ -24,13 +28,14 @@ if TYPE_CHECKING:
 class Hand:
     """A hired worker.  ``spilled`` holds results that came by message, until their batch lands."""
 
-    __slots__ = ("channel", "child", "page", "ready", "spilled")
+    __slots__ = ("channel", "child", "page", "proven", "ready", "spilled")
 
     def __init__(self, child: Child, channel: Channel, page: Page) -> None:
         self.child = child
         self.channel = channel
         self.page = page
-        self.ready = False
+        self.ready = False  # it has loaded its handler
+        self.proven = False  # it has ended a batch
         self.spilled: dict[int, Spilled] = {}
 
     @property
@@ -49,36 +54,80 @@ class Hand:
         self.child.close()
 
 
-def hire(handler: Handler, setup: Any, method: str, keepalive: Keepalive, others: Iterable[Hand]) -> Hand:
-    """Start a worker.  ``others`` are the hands whose descriptors it must not inherit."""
-    mine, theirs = channel_pair()
-    page_descriptor, page = create_page()
+@record
+class Kit:
+    """What every worker of a crew is given."""
+
+    handler: Handler
+    setup: Any
+    keepalive: Keepalive
+
+
+@record
+class _Ties:
+    """What parent and worker share; ``mine`` is the parent's end, ``theirs`` the worker's."""
+
+    mine: Channel
+    theirs: Channel
+    page: Page
+    page_descriptor: int
+
+
+def hire(kit: Kit, method: str, others: Iterable[Hand], mask: Collection[int]) -> Hand:
+    """Start a worker.  ``others`` are the hands whose descriptors it must not inherit.
+
+    To be called inside ``SignalsHeld``, whose ``before`` is the ``mask``.
+    """
+    # Pickled before anything is started: a handler that cannot travel leaves nothing behind.
+    first = None if method == FORK else _setup_message(kit)
+    ties = _tie()
     try:
-        if method == FORK:
-            # A copy of another worker's channel in this child would hide that worker's end of file.
-            others = list(others)
-            private = [mine.fileno(), page_descriptor]
-            for hand in others:
-                private += [hand.channel.fileno(), hand.child.pidfd]
-
-            def main() -> None:
-                for hand in others:
-                    hand.page.close()
-                serve(theirs, page, handler, setup)
-
-            child = fork_child(main, keepalive, private)
-        else:
-            child = spawn_child(
-                "procession.pool.worker:arrive", keepalive, (theirs.fileno(), page_descriptor)
-            )
+        child = _spawn(kit, ties, mask) if first else _fork(kit, ties, others, mask)
     except BaseException:
-        mine.close()
-        page.close()
+        ties.mine.close()
+        ties.page.close()
         raise
     finally:
+        ties.theirs.close()
+        os.close(ties.page_descriptor)
+    if first:
+        try:
+            ties.mine.send(first)
+        except ChannelClosed:
+            pass  # it has ended already: its pidfd tells
+    return Hand(child, ties.mine, ties.page)
+
+
+def _tie() -> _Ties:
+    mine, theirs = channel_pair()
+    try:
+        descriptor, page = create_page()
+    except BaseException:
+        mine.close()
         theirs.close()
-        os.close(page_descriptor)
-    hand = Hand(child, mine, page)
-    if method != FORK:
-        mine.send(Setup(handler, setup))
-    return hand
+        raise
+    return _Ties(mine, theirs, page, descriptor)
+
+
+def _fork(kit: Kit, ties: _Ties, others: Iterable[Hand], mask: Collection[int]) -> Child:
+    # A copy of another worker's channel in this child would hide that worker's end of file.
+    others = list(others)
+    private = [ties.mine.fileno(), ties.page_descriptor]
+    for hand in others:
+        private += [hand.channel.fileno(), hand.child.pidfd]
+
+    def main() -> None:
+        for hand in others:
+            hand.page.close()
+        serve(ties.theirs, ties.page, kit.handler, kit.setup)
+
+    return fork_child(main, kit.keepalive, private, mask)
+
+
+def _spawn(kit: Kit, ties: _Ties, mask: Collection[int]) -> Child:
+    give = (ties.theirs.fileno(), ties.page_descriptor)
+    return spawn_child("procession.pool.worker:arrive", kit.keepalive, give, mask=mask)
+
+
+def _setup_message(kit: Kit) -> Setup:
+    return Setup(tuple(sys.path), pickle.dumps((kit.handler, kit.setup), pickle.HIGHEST_PROTOCOL))

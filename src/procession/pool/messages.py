@@ -22,10 +22,10 @@ WINDOW = 2  # batches under way to one worker: one running, one waiting in its s
 
 @record
 class Setup:
-    """What a spawned worker has to know: the handler (by its importable name) and its setup."""
+    """What a spawned worker has to know: where to import from, and (handler, setup) pickled."""
 
-    handler: object
-    setup: object
+    path: tuple[str, ...]
+    data: bytes
 
 
 @record

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import pickle
+import sys
 import time
 
 from procession.errors import ChannelClosed
 from procession.ipc.channel import Channel
-from procession.pool.faults import pack_error
+from procession.pool.faults import pack_error, unpack_error
 from procession.pool.messages import Batch, BatchDone, Ready, Setup, Spilled
-from procession.pool.page import CURRENT, ELSEWHERE, ERROR, IDLE, STOP, VALUE, Page
+from procession.pool.page import CURRENT, ELSEWHERE, ERROR, IDLE, NOTE_LENGTH, STOP, VALUE, Page
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,10 +28,12 @@ if TYPE_CHECKING:
 class Context:
     """What a handler may use of its worker."""
 
-    __slots__ = ("_page", "gauges", "note", "setup", "state")
+    __slots__ = ("_page", "gauges", "note", "pid", "setup", "state")
 
     def __init__(self, page: Page, setup: Any = None) -> None:
         self._page = page
+        #: the worker's process.
+        self.pid = os.getpid()
         #: what the crew was given as ``setup``.
         self.setup = setup
         #: the handler's own, kept from task to task.
@@ -66,8 +69,11 @@ def _work_off(channel: Channel, page: Page, handler: Handler, context: Context, 
     for task, payload in batch.tasks:
         if slots[STOP]:
             break
+        slots[NOTE_LENGTH] = 0  # the note of another task would mislead
         slots[CURRENT] = task
         kind, data = _do(handler, context, payload)
+        if os.getpid() != context.pid:
+            _stray(context.pid, task, kind, data)
         if not page.enter(batch.number, task, kind, data):
             # Sent before it is marked: a death between the two must not lose it.
             channel.send(Spilled(task, kind, data))
@@ -83,14 +89,30 @@ def _do(handler: Handler, context: Context, payload: bytes) -> tuple[int, bytes]
         return ERROR, pack_error(error)
 
 
+def _stray(worker: int, task: int, kind: int, data: bytes) -> None:
+    """A child that the handler has forked came back out of it: the task, the page and the channel are not
+    its own.  It ends here, as it would have at the end of its main."""
+    try:
+        words = unpack_error(data).__cause__ if kind == ERROR else "it returned"
+        sys.stderr.write(f"a child that the handler of worker {worker} forked in task {task}: {words}\n")
+        sys.stderr.flush()
+    finally:
+        os._exit(1)
+
+
 def arrive(_argument: str, channel: int, page: int) -> None:
     """The entry of a spawned worker: descriptors of its channel and its page."""
     mapped = Page(page)
     os.close(page)
     mine = Channel.from_descriptor(channel)
-    first = mine.recv()
+    try:
+        first = mine.recv()
+    except ChannelClosed:
+        return  # the parent has given up already
     assert isinstance(first, Setup)
-    serve(mine, mapped, cast_handler(first.handler), first.setup)
+    sys.path[:] = first.path  # before the handler is looked for
+    handler, setup = pickle.loads(first.data)
+    serve(mine, mapped, cast_handler(handler), setup)
 
 
 def cast_handler(handler: Any) -> Handler:
