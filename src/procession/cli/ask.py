@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import glob
+import io
 import os
+import sys
+
+from procession.copying.words import shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,12 +17,14 @@ if TYPE_CHECKING:
 def ask_for_copy() -> list[str]:
     """SOURCE, or SOURCE and TARGET.  Ctrl-C and Ctrl-D leave by KeyboardInterrupt."""
     _complete_paths()
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")  # a name need not be UTF-8
     try:
         source = ""
         while not source:
             source = os.path.expanduser(input("Folder to copy: ").strip())
             if source and not os.path.lexists(source):
-                print(f"{source} does not exist")
+                print(f"{shown(source)} does not exist")
                 source = ""
         target = os.path.expanduser(input("Copy to (Enter: a sibling beside it): ").strip())
     except EOFError:
@@ -38,8 +44,12 @@ def _complete_paths() -> None:
 
 
 def _completer() -> Callable[[str, int], str | None]:
+    matches: list[str] = []
+
     def complete(text: str, state: int) -> str | None:
-        matches = matching_paths(text)
+        nonlocal matches
+        if state == 0:  # readline(3) asks again and again, with a growing number, until it hears None
+            matches = matching_paths(text)
         return matches[state] if state < len(matches) else None
 
     return complete

@@ -81,7 +81,11 @@ def main(argv: list[str]) -> int:
     workers = options["workers"] or default_workers()
     output = _output(options)
     output.begin(sources, targets, workers)
-    report, code = _copy(roots, targets, workers, output)
+    try:
+        report, code = _copy(roots, targets, workers, output)
+    except BaseException:
+        output.abandon()
+        raise
     output.end(report)
     return code
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from procession.cli.copy_out import Output
+from procession.cli.copy_out import Output, say
 from procession.records import fields_of, values_of
 
 TYPE_CHECKING = False
@@ -46,4 +46,4 @@ class JsonOutput(Output):
 
 
 def _say(event: str, **facts: object) -> None:
-    print(json.dumps({"event": event, **facts}), flush=True)
+    say(json.dumps({"event": event, **facts}))

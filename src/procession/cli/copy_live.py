@@ -55,9 +55,14 @@ class LiveOutput(Summary):
 
     def end(self, report: CopyReport) -> None:
         """Clear the display, print the summary and the failures."""
+        self.abandon()
+        super().end(report)
+
+    def abandon(self) -> None:
+        """Clear the display."""
         if self._live is not None:
             self._live.stop()
-        super().end(report)
+            self._live = None
 
 
 def draw(progress: Progress, *, stopping: bool = False) -> RenderableType:

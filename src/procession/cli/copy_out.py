@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from procession.cli.units import number, seconds, size
@@ -10,6 +11,7 @@ from procession.copying.words import shown
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TextIO
 
     from procession.copying.messages import Failure
     from procession.copying.progress import Progress
@@ -33,14 +35,17 @@ class Output:
 
     def stopping(self) -> None:
         """The first Ctrl-C."""
-        print("pn copy: finishing the files in flight; Ctrl-C again stops at once", file=sys.stderr)
+        say("pn copy: finishing the files in flight; Ctrl-C again stops at once", sys.stderr)
 
     def end(self, report: CopyReport) -> None:
         """It is over."""
         if report.failed:
-            print(f"pn copy: {number(len(report.failed), 'path')} not copied:", file=sys.stderr)
+            say(f"pn copy: {number(len(report.failed), 'path')} not copied:", sys.stderr)
         for failure in report.failed:
-            print(f"  {shown(failure.path)}: {failure.cause}", file=sys.stderr)
+            say(f"  {shown(failure.path)}: {failure.cause}", sys.stderr)
+
+    def abandon(self) -> None:
+        """It ended by an error that somebody else will tell: leave the terminal as it was."""
 
 
 class Summary(Output):
@@ -48,8 +53,19 @@ class Summary(Output):
 
     def end(self, report: CopyReport) -> None:
         """Print the summary, then the failures."""
-        print(summary(report), flush=True)
+        say(summary(report))
         super().end(report)
+
+
+def say(words: str, stream: TextIO | None = None) -> None:
+    """Print a line on stdout or ``stream``.  A reader that has gone (``| head``) does not end the copy."""
+    stream = stream or sys.stdout
+    try:
+        print(words, file=stream, flush=True)
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def summary(report: CopyReport) -> str:

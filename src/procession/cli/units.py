@@ -5,7 +5,7 @@ from __future__ import annotations
 
 def size(count: float) -> str:
     """Bytes in powers of 1000: ``999 B``, ``1.2 kB``, ``34 MB``."""
-    if count < 1000:
+    if count < 999.5:
         return f"{count:.0f} B"
     for unit in ("kB", "MB", "GB", "TB"):
         count /= 1000

@@ -56,9 +56,7 @@ class Tree:
         identity = self._targets.get(number)
         if identity is None:
             root = self._roots[number]
-            found = os.stat(
-                root.target_name, dir_fd=self.parents_of_root(number)[1], follow_symlinks=False
-            )
+            found = os.stat(root.target_name, dir_fd=self.parents_of_root(number)[1], follow_symlinks=False)
             identity = self._targets[number] = (found.st_dev, found.st_ino)
         return identity
 
