@@ -66,11 +66,18 @@ def copy_folder(job: Job, task: CopyFolder) -> FolderDone:
     except OSError as error:
         return FolderDone(_failed(job, task, error))
     try:
-        return _fill_target(job, task, source, target_parent, new_name)
-    except (OSError, Changed) as error:
-        return FolderDone(_failed(job, task, error))
-    finally:
+        answer, target = _fill_target(job, task, source, target_parent, new_name)
+    except BaseException as error:
         os.close(source)
+        if not isinstance(error, OSError | Changed):
+            raise
+        return FolderDone(_failed(job, task, error))
+    if answer.open:
+        job.tree.keep(task.root, task.path, source, target)
+    else:
+        os.close(source)
+        os.close(target)
+    return answer
 
 
 def copy_names(job: Job, task: CopyNames) -> Tally:
@@ -100,14 +107,21 @@ def finish_folders(job: Job, task: FinishFolders) -> Tally:
             continue
         job.note(path.encode("utf-8", "surrogateescape"))
         try:
-            source, target = job.tree.folder(task.root, path)
-            give_folder(target, os.fstat(source), last=True)
+            source, target = job.tree.open_once(task.root, path)
+            try:
+                give_folder(target, os.fstat(source), last=True)
+            finally:
+                os.close(source)
+                os.close(target)
         except OSError as error:
             failures.append(Failure(job.shown(task.root, path), cause_of(error)))
     return Tally(failures=tuple(failures))
 
 
-def _fill_target(job: Job, task: CopyFolder, source: int, parent: int, new_name: str) -> FolderDone:
+def _fill_target(
+    job: Job, task: CopyFolder, source: int, parent: int, new_name: str
+) -> tuple[FolderDone, int]:
+    """The answer and a descriptor of the folder at the target, where it stands by then."""
     found = os.fstat(source)
     if task.path:
         _sweep(task.retry, parent)
@@ -122,11 +136,12 @@ def _fill_target(job: Job, task: CopyFolder, source: int, parent: int, new_name:
             _clean(job, task.retry, target.descriptor)
         listing = _list(source)
         if listing is None:
-            return _leave_open(target, found, Account(), huge=True)
-        return _copy_listing(job, task, source, target, listing)
-    finally:
+            return _leave_open(target, found, Account(), huge=True), target.descriptor
+        return _copy_listing(job, task, source, target, listing), target.descriptor
+    except BaseException:
         target.drop()
         os.close(target.descriptor)
+        raise
 
 
 def _copy_listing(job: Job, task: CopyFolder, source: int, target: _Target, listing: _Listing) -> FolderDone:

@@ -64,7 +64,6 @@ class Plan:
         self._late: dict[int, list[str]] = {}
         self._late_keys: set[tuple[int, str]] = set()
         self._out = 0
-        self.unfinished = False
 
     @property
     def pending(self) -> int:
@@ -169,7 +168,6 @@ class Plan:
     def cancelled(self, _task: CopyTask) -> None:
         """A task was not begun: the copy is being stopped."""
         self._out -= 1
-        self.unfinished = True
 
     def _give_up(self, task: CopyTask) -> None:
         if isinstance(task, CopyNames):

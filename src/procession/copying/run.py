@@ -84,7 +84,7 @@ class CopyRun:
                 aborted = not self._run_crew(attach)
         finally:
             self._job.tree.close()
-        interrupted = aborted or self._plan.unfinished or not self._plan.done
+        interrupted = aborted or self._stopped or not self._plan.done
         return self._sums.report(time.monotonic() - self._begun, self._targets, interrupted=interrupted)
 
     def stop(self) -> None:

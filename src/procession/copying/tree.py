@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from procession.copying.messages import Root
 
 
-HELD_MAX = 24  # folders whose descriptors are kept, two each
+HELD_MAX = 96  # folders whose descriptors are kept, two each
 
 
 class Tree:
@@ -66,11 +66,21 @@ class Tree:
         They stay the tree's and are good until some other folder is asked for.
         """
         key = (number, path)
-        pair = self._held.pop(key, None) or self._open(number, path)
+        pair = self._held.pop(key, None) or self.open_once(number, path)
+        self._hold(key, pair)
+        return pair
+
+    def keep(self, number: int, path: str, source: int, target: int) -> None:
+        """Take over descriptors of a folder that will be asked for soon: it has subfolders."""
+        old = self._held.pop((number, path), None)
+        if old is not None:
+            self._close(old)
+        self._hold((number, path), (source, target))
+
+    def _hold(self, key: tuple[int, str], pair: tuple[int, int]) -> None:
         self._held[key] = pair
         if len(self._held) > HELD_MAX:
             self._close(self._held.pop(next(iter(self._held))))
-        return pair
 
     def parent(self, number: int, path: str) -> tuple[int, int, str, str]:
         """The two parents of a path, and its name at the source and at the target."""
@@ -80,14 +90,18 @@ class Tree:
         above, _, name = path.rpartition("/")
         return (*self.folder(number, above), name, name)
 
-    def _open(self, number: int, path: str) -> tuple[int, int]:
-        """Open a folder from the nearest one above it that is held, else from its root."""
+    def open_once(self, number: int, path: str) -> tuple[int, int]:
+        """Open a folder, from the nearest one above it that is held, else from its root.
+
+        The two descriptors are the caller's.
+        """
         above, names = path, list[str]()
         while above:
             above, _, name = above.rpartition("/")
             names.append(name)
-            held = self._held.get((number, above))
+            held = self._held.pop((number, above), None)
             if held is not None:
+                self._held[number, above] = held  # just used, so the last to be given up
                 names.reverse()
                 return _open_both(held, names, names)
         root = self._roots[number]
