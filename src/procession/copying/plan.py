@@ -101,6 +101,8 @@ class Plan:
             taken.append(top)
             self._stack.pop()
         self._out += len(taken)
+        if not taken and not self._out and not self.done:
+            return self.take(limit)  # a listing has ended with nothing new: its folder can be finished
         return tuple(taken), False
 
     def _read_on(self, listing: _Listing) -> None:
