@@ -117,7 +117,8 @@ def spawn_child(
     import fcntl
 
     # dup2 in the child must not hit a source that is still needed: move them all out of the way first.
-    wanted = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 64) for fd in (keepalive.read_fd, *give)]
+    above = 3 + 1 + len(give)
+    wanted = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, above) for fd in (keepalive.read_fd, *give)]
     try:
         # The folder that holds the package, wherever this interpreter found it.  It leaves the path again
         # at once: it may be full of other packages, and some of them have the names of standard modules.
