@@ -318,11 +318,3 @@ def test_a_huge_folder_is_listed_only_as_far_as_workers_have_room() -> None:
         assert len(tasks) == 1
         assert read <= PIECE * (taken + 1)
         assert plan.pending <= 3
-
-
-def test_a_stopped_copy_is_told_from_a_finished_one() -> None:
-    plan = Plan(1, 1, lambda _root, _path: iter(()), shown)
-    (task,), _ = plan.take(1)
-    before = (plan.done, plan.unfinished)
-    plan.cancelled(task)
-    assert (before, (plan.done, plan.unfinished)) == ((False, False), (True, True))
