@@ -22,15 +22,22 @@ class Aspects:
 
     __slots__ = ("_default_acl", "_folder", "_owner")
 
-    def __init__(self, folder: int) -> None:
+    def __init__(self, folder: int, made: os.stat_result | None = None) -> None:
         self._folder = folder
         self._owner: tuple[int, int] | None = None
-        self._default_acl: bool | None = None
+        self._default_acl = False
+        if made is not None:
+            self._learn(made)
+
+    @property
+    def plain_owner(self) -> tuple[int, int] | None:
+        """Who owns a new file here, once known; None also where its mode cannot be relied on."""
+        return None if self._default_acl else self._owner
 
     def give_file(self, target: int, found: os.stat_result) -> None:
         """Give an open file that was just created the owner, mode and times of ``found``."""
         if self._owner is None:
-            self._learn(target)
+            self._learn(os.fstat(target))
         mode = found.st_mode & 0o7777
         if (found.st_uid, found.st_gid) != self._owner:
             mode = _own(lambda user, group: os.fchown(target, user, group), found, mode)
@@ -58,8 +65,9 @@ class Aspects:
     def _own_name(self, name: str, user: int, group: int) -> None:
         os.chown(name, user, group, dir_fd=self._folder, follow_symlinks=False)
 
-    def _learn(self, target: int) -> None:
-        new = os.fstat(target)
+    def _learn(self, new: os.stat_result) -> None:
+        """``new`` is a file that was just made in the folder, or the folder itself if it was just made:
+        set-group-ID and mount options (mount(8), grpid) mean the same for both."""
         self._owner = (new.st_uid, new.st_gid)
         try:
             os.getxattr(self._folder, "system.posix_acl_default")
@@ -68,13 +76,12 @@ class Aspects:
             self._default_acl = False
 
 
-def give_folder(target: int, found: os.stat_result, *, last: bool) -> None:
-    """Give an open folder its owner and mode, and when it is ``last`` its times.
+def give_folder(target: int, found: os.stat_result, there: os.stat_result, *, last: bool) -> None:
+    """Give an open folder, ``there`` by now, its owner and mode, and when it is ``last`` its times.
 
     Before that the owner keeps full access, or nothing could be put into a read-only folder.
     """
     mode = found.st_mode & 0o7777
-    there = os.fstat(target)
     if (found.st_uid, found.st_gid) != (there.st_uid, there.st_gid):
         mode = _own(lambda user, group: os.fchown(target, user, group), found, mode)
     if not last:

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-_MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 BIG = 4 << 20  # bytes: from here on a file is a task of its own
-_WATCHED = 1 << 20  # bytes: from here on a copy takes long enough for the file to change meanwhile
+WATCHED = 1 << 20  # bytes: from here on a copy takes long enough for the file to change meanwhile
 _PREALLOCATED = 64 << 20
 
 
@@ -36,7 +36,16 @@ class Place:
     )  # fmt: skip
 
     def __init__(
-        self, source: int, target: int, temporary: str, *, direct: bool, fresh: bool, since: int | None
+        self,
+        source: int,
+        target: int,
+        temporary: str,
+        *,
+        direct: bool,
+        fresh: bool,
+        since: int | None,
+        clone: bool = True,
+        made: os.stat_result | None = None,
     ) -> None:
         self.source = source
         self.target = target
@@ -47,9 +56,9 @@ class Place:
         self.fresh = fresh
         #: on a retry, the start of the run (ns): what is whole and changed since then is our own work.
         self.since = since
-        self.aspects = Aspects(target)
+        self.aspects = Aspects(target, made)
         #: cleared at the first file that cannot share its blocks: the others will not either.
-        self.clone = True
+        self.clone = clone
         # Reading must not dirty the source's inode; only its owner and root may ask for that.
         self.read_flags = _READ | os.O_NOATIME
 
@@ -95,18 +104,18 @@ def copy_file(
         target = make_file(place, made, found.st_mode & 0o777)
         try:
             try:
-                _fill(place, source, target, found, advance if size >= _WATCHED else None)
+                _fill(place, source, target, found, advance if size >= WATCHED else None)
                 place.aspects.give_file(target, found)
             finally:
                 os.close(target)
-            if size >= _WATCHED:
+            if size >= WATCHED:
                 _check_unchanged(source, found)
             if not place.direct:
                 os.rename(made, new_name, src_dir_fd=place.target, dst_dir_fd=place.target)
         except BaseException:
             os.unlink(made, dir_fd=place.target)
             raise
-        if size < _WATCHED:
+        if size < WATCHED:
             advance(size)
         return size, True
     finally:
@@ -116,12 +125,12 @@ def copy_file(
 def make_file(place: Place, name: str, mode: int) -> int:
     """Create a file that must not exist; what a dead worker left under a temporary name is removed."""
     try:
-        return os.open(name, _MAKE, mode, dir_fd=place.target)
+        return os.open(name, MAKE, mode, dir_fd=place.target)
     except FileExistsError:
         if name != place.temporary:
             raise
     os.unlink(name, dir_fd=place.target)
-    return os.open(name, _MAKE, mode, dir_fd=place.target)
+    return os.open(name, MAKE, mode, dir_fd=place.target)
 
 
 def _fill(

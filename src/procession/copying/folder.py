@@ -14,10 +14,11 @@ import errno
 import os
 import stat
 
+from procession.copying.account import Account
 from procession.copying.aspects import give_folder
 from procession.copying.entry import BIG, Place
 from procession.copying.messages import Failure, FolderDone, Tally
-from procession.copying.names import Account, Entries
+from procession.copying.names import Entries
 from procession.copying.words import Changed, cause_of
 from procession.linux.dirfd import open_dir, remove_tree
 
@@ -29,19 +30,23 @@ if TYPE_CHECKING:
 NAMES_MAX = 2048  # a folder with more names is listed by the parent, piece by piece
 FILES_MAX = 256  # files of one folder that are copied in its own task
 BYTES_MAX = 4 * BIG
+STRIDE = 32  # files between two looks at whether the copy is to stop
 
 
 class _Target:
     """The folder at the target while its task runs."""
 
-    __slots__ = ("descriptor", "fresh", "name", "parent", "staged")
+    __slots__ = ("descriptor", "fresh", "model", "name", "parent", "staged")
 
-    def __init__(self, parent: int, name: str, staged: str | None, descriptor: int) -> None:
+    def __init__(
+        self, parent: int, name: str, staged: str | None, descriptor: int, model: os.stat_result
+    ) -> None:
         self.parent = parent
         self.name = name
         self.staged = staged
         self.descriptor = descriptor
         self.fresh = staged is not None
+        self.model = model  # the folder at the source
 
     def publish(self) -> None:
         """Give a staged folder its final name."""
@@ -90,12 +95,15 @@ def copy_names(job: Job, task: CopyNames) -> Tally:
     _sweep(task.retry, target)
     place = _place(job, source, target, task.retry, direct=False, fresh=task.fresh)
     entries = Entries(job, place, account, job.shown(task.root, task.path))
-    for names, copy in ((task.names, entries.file), (task.others, entries.other)):
-        for name in names:
-            if job.stopping():
-                return account.tally()
-            if not _banned(task.retry, name):
-                copy(name, name)
+    at = 0
+    while at < len(task.names) and not job.stopping():
+        at += entries.swift(task.names[at : at + STRIDE])
+        if at < len(task.names) and not _banned(task.retry, task.names[at]):
+            entries.file(task.names[at], task.names[at])
+        at += 1
+    for name in task.others:
+        if not job.stopping() and not _banned(task.retry, name):
+            entries.other(name, name)
     return account.tally()
 
 
@@ -107,15 +115,25 @@ def finish_folders(job: Job, task: FinishFolders) -> Tally:
             continue
         job.note(path.encode("utf-8", "surrogateescape"))
         try:
-            source, target = job.tree.open_once(task.root, path)
-            try:
-                give_folder(target, os.fstat(source), last=True)
-            finally:
-                os.close(source)
-                os.close(target)
+            _finish(job, task.root, path)
         except OSError as error:
             failures.append(Failure(job.shown(task.root, path), cause_of(error)))
     return Tally(failures=tuple(failures))
+
+
+def _finish(job: Job, root: int, path: str) -> None:
+    source_parent, target_parent, name, new_name = job.tree.parent(root, path)
+    found = os.stat(name, dir_fd=source_parent, follow_symlinks=False)
+    if found.st_mode & 0o700 == 0o700:
+        # It has its owner and mode since it was put in its place (_leave_open): only the times are missing.
+        times = (found.st_atime_ns, found.st_mtime_ns)
+        os.utime(new_name, ns=times, dir_fd=target_parent, follow_symlinks=False)
+        return
+    target = open_dir(new_name, target_parent)
+    try:
+        give_folder(target, found, os.fstat(target), last=True)
+    finally:
+        os.close(target)
 
 
 def _fill_target(
@@ -129,14 +147,14 @@ def _fill_target(
             raise OSError(errno.ELOOP, "it is the copy itself, by another path: left out")
     else:
         _clean(job, task.retry, parent)  # the folder that the root itself was in the making in
-    target = _open_target(job, task, parent, new_name)
+    target = _open_target(job, task, parent, new_name, found)
     try:
         if not target.fresh:
             _refuse_self(found, target.descriptor)
             _clean(job, task.retry, target.descriptor)
         listing = _list(source)
         if listing is None:
-            return _leave_open(target, found, Account(), huge=True), target.descriptor
+            return _leave_open(target, Account(), huge=True), target.descriptor
         return _copy_listing(job, task, source, target, listing), target.descriptor
     except BaseException:
         target.drop()
@@ -145,30 +163,32 @@ def _fill_target(
 
 
 def _copy_listing(job: Job, task: CopyFolder, source: int, target: _Target, listing: _Listing) -> FolderDone:
-    found = os.fstat(source)
     account = Account()
-    place = _place(job, source, target.descriptor, task.retry, direct=target.fresh, fresh=target.fresh)
+    found, there = target.model, os.fstat(target.descriptor)
+    place = Place(
+        source,
+        target.descriptor,
+        job.temporary,
+        direct=target.fresh,
+        fresh=target.fresh and task.retry is None,
+        since=_since(job, task.retry),
+        clone=(task.root, found.st_dev) not in job.no_clone,
+        made=there if target.fresh else None,
+    )
     entries = Entries(job, place, account, job.shown(task.root, task.path))
     for name in listing.others:
         if not _banned(task.retry, name):
             entries.other(name, name)
-    rest: list[tuple[str, int]] = []
-    for index, name in enumerate(listing.files):
-        if index >= FILES_MAX or account.bytes >= BYTES_MAX or (index and job.stopping()):
-            rest.extend((name, -1) for name in listing.files[index:])
-            break
-        if _banned(task.retry, name):
-            continue
-        size = entries.file(name, name, defer=True)
-        if size >= 0:
-            rest.append((name, size))
+    rest = _copy_files(job, task.retry, entries, account, listing.files)
+    if not place.clone:
+        job.no_clone.add((task.root, found.st_dev))
     folders = tuple(name for name in listing.folders if not _banned(task.retry, name))
     if rest or folders:
         job.note(b"")
-        return _leave_open(target, found, account, folders=folders, rest=tuple(rest))
+        return _leave_open(target, account, folders=folders, rest=tuple(rest))
     job.note(b"")
     try:
-        give_folder(target.descriptor, found, last=True)
+        give_folder(target.descriptor, found, there, last=True)
     except OSError as error:
         if target.fresh:
             raise
@@ -179,9 +199,27 @@ def _copy_listing(job: Job, task: CopyFolder, source: int, target: _Target, list
     return FolderDone(account.tally(), fresh=target.fresh)
 
 
+def _copy_files(
+    job: Job, retry: Retry | None, entries: Entries, account: Account, names: list[str]
+) -> list[tuple[str, int]]:
+    """Copy the files of a folder up to the bounds of one task; what is left, with sizes where known."""
+    rest: list[tuple[str, int]] = []
+    at = 0
+    while at < len(names):
+        if at >= FILES_MAX or account.bytes >= BYTES_MAX or (at and job.stopping()):
+            rest.extend((name, -1) for name in names[at:])
+            break
+        at += entries.swift(names[at : at + STRIDE])
+        if at < len(names) and not _banned(retry, names[at]):
+            size = entries.file(names[at], names[at], defer=True)
+            if size >= 0:
+                rest.append((names[at], size))
+        at += 1
+    return rest
+
+
 def _leave_open(
     target: _Target,
-    found: os.stat_result,
     account: Account,
     *,
     folders: tuple[str, ...] = (),
@@ -189,8 +227,9 @@ def _leave_open(
     huge: bool = False,
 ) -> FolderDone:
     """Put a folder in its place into which more will come."""
+    found = target.model
     try:
-        give_folder(target.descriptor, found, last=False)
+        give_folder(target.descriptor, found, os.fstat(target.descriptor), last=False)
     except PermissionError:
         if target.fresh:
             raise
@@ -219,23 +258,23 @@ def _list(source: int) -> _Listing | None:
     folders: list[str] = []
     others: list[str] = []
     with os.scandir(source) as entries:
-        for entry in entries:
+        for count, entry in enumerate(entries):
+            if count >= NAMES_MAX:
+                return None
             if entry.is_file(follow_symlinks=False):
                 files.append((entry.inode(), entry.name))
             elif entry.is_dir(follow_symlinks=False):
                 folders.append(entry.name)
             else:
                 others.append(entry.name)
-            if len(files) + len(folders) + len(others) > NAMES_MAX:
-                return None
     return _Listing(files, folders, others)
 
 
-def _open_target(job: Job, task: CopyFolder, parent: int, name: str) -> _Target:
+def _open_target(job: Job, task: CopyFolder, parent: int, name: str, model: os.stat_result) -> _Target:
     """The target folder: the one that stands there, or a new one under a temporary name."""
     if not task.fresh or task.retry is not None:
         try:
-            return _Target(parent, name, None, _open_existing(name, parent))
+            return _Target(parent, name, None, _open_existing(name, parent), model)
         except FileNotFoundError:
             pass
     try:
@@ -243,7 +282,7 @@ def _open_target(job: Job, task: CopyFolder, parent: int, name: str) -> _Target:
     except FileExistsError:
         remove_tree(job.temporary, parent)
         os.mkdir(job.temporary, 0o700, dir_fd=parent)
-    return _Target(parent, name, job.temporary, open_dir(job.temporary, parent))
+    return _Target(parent, name, job.temporary, open_dir(job.temporary, parent), model)
 
 
 def _open_existing(name: str, parent: int) -> int:
@@ -307,15 +346,18 @@ def _is_folder(name: str, parent: int) -> bool:
 
 
 def _place(job: Job, source: int, target: int, retry: Retry | None, *, direct: bool, fresh: bool) -> Place:
-    since = job.setup.since if retry is not None else None
     return Place(
         source,
         target,
         job.temporary,
         direct=direct,
         fresh=fresh and retry is None,
-        since=since,
+        since=_since(job, retry),
     )
+
+
+def _since(job: Job, retry: Retry | None) -> int | None:
+    return job.setup.since if retry is not None else None
 
 
 def _banned(retry: Retry | None, name: str) -> bool:

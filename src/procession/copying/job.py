@@ -19,11 +19,36 @@ from procession.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from typing import Protocol
 
     from procession.pool.worker import Context
 
-    Gauges = memoryview | list[int]
+    class Gauges(Protocol):
+        """A row of counters: of a page, or a plain list."""
+
+        def __getitem__(self, index: int, /) -> int: ...
+        def __setitem__(self, index: int, value: int, /) -> None: ...
+
+    class Desk(Protocol):
+        """What a Job uses of a worker's Context: where it says what it is at and how far it is."""
+
+        @property
+        def gauges(self) -> Gauges:
+            """How far it is; see ``account.py``."""
+
+        @property
+        def step(self) -> Gauges:
+            """One number: see ``note_steps``."""
+
+        def note(self, text: bytes) -> None:
+            """It is at this."""
+
+        def note_steps(self, texts: bytes) -> bool:
+            """It is at the ``step``-th of these."""
+
+        @property
+        def stopping(self) -> bool:
+            """It is to stop."""
 
 
 @record
@@ -38,16 +63,22 @@ class CopySetup:
 class Job:
     """One process that copies; made at its first task."""
 
-    __slots__ = ("gauges", "note", "run", "setup", "stopping", "temporary", "tree")
+    __slots__ = ("desk", "gauges", "no_clone", "note", "run", "setup", "temporary", "tree")
 
-    def __init__(self, setup: CopySetup, gauges: Gauges, note: Callable[[bytes], None]) -> None:
+    def __init__(self, setup: CopySetup, desk: Desk) -> None:
         self.setup = setup
         self.tree = Tree(setup.roots)
         self.run = Run(setup.token)
         self.temporary = self.run.name(os.getpid())
-        self.gauges = gauges
-        self.note = note
-        self.stopping: Callable[[], bool] = bool
+        self.desk = desk
+        self.gauges = desk.gauges
+        self.note = desk.note
+        #: (root, source device) whose files cannot share blocks with the target's.
+        self.no_clone: set[tuple[int, int]] = set()
+
+    def stopping(self) -> bool:
+        """Has the copy been told to stop?"""
+        return self.desk.stopping
 
     def shown(self, root: int, path: str) -> str:
         """A path as the operator would write it."""
@@ -60,8 +91,7 @@ def handle(context: Context, task: CopyTask) -> FolderDone | Tally:
     job = context.state
     if job is None:
         os.umask(0)  # modes come from the source alone
-        job = context.state = Job(context.setup, context.gauges, context.note)
-        job.stopping = lambda: context.stopping
+        job = context.state = Job(context.setup, context)
     context.note(b"")
     return do(job, task)
 

@@ -5,43 +5,19 @@ from __future__ import annotations
 import os
 import stat
 
+from procession.copying.account import BYTES, ENTRIES, FAILED, SKIPPED_BYTES
 from procession.copying.entry import copy_file, copy_link, copy_special, whole_already
-from procession.copying.messages import Failure, Tally
+from procession.copying.messages import Failure
+from procession.copying.swift import copy_plain_files
 from procession.copying.words import Changed, cause_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from procession.copying.account import Account
     from procession.copying.entry import Place
     from procession.copying.job import Gauges, Job
-
-ENTRIES, BYTES, SKIPPED_BYTES, FAILED = 0, 1, 2, 3  # the gauges of a copy worker
-GAUGES = 4
-
-
-class Account:
-    """What one task has done so far; becomes its Tally."""
-
-    __slots__ = ("bytes", "failures", "files", "folders", "links", "skipped", "skipped_bytes", "specials")
-
-    def __init__(self) -> None:
-        self.files = self.links = self.specials = self.folders = 0
-        self.bytes = self.skipped = self.skipped_bytes = 0
-        self.failures: list[Failure] = []
-
-    def tally(self) -> Tally:
-        """The account, closed."""
-        return Tally(
-            self.files,
-            self.links,
-            self.specials,
-            self.folders,
-            self.bytes,
-            self.skipped,
-            self.skipped_bytes,
-            tuple(self.failures),
-        )
 
 
 class Entries:
@@ -57,6 +33,15 @@ class Entries:
         self._gauges = job.gauges
         self._note = job.note
         self._advance = _adder(job.gauges)
+
+    def swift(self, names: Sequence[str]) -> int:
+        """Copy names from the front as long as they are plain small files; how many that were."""
+        place = self._place
+        if not place.fresh or place.clone or place.aspects.plain_owner is None:
+            return 0
+        if not self._job.desk.note_steps("\0".join(names).encode("utf-8", "surrogateescape")):
+            return 0
+        return copy_plain_files(place, names, self._account, self._gauges, self._job.desk.step)
 
     def file(self, name: str, new_name: str, *, defer: bool = False) -> int:
         """Copy what the folder's listing calls a file; returns its size when it is to be done later,

@@ -13,10 +13,10 @@ from __future__ import annotations
 import os
 import time
 
+from procession.copying.account import BYTES, ENTRIES, FAILED, GAUGES, SKIPPED_BYTES
 from procession.copying.job import CopySetup, Job, do
 from procession.copying.litter import Run
 from procession.copying.messages import CopyFolder, CopyTask, Failure, FinishFolders, FolderDone, Tally
-from procession.copying.names import BYTES, ENTRIES, FAILED, GAUGES, SKIPPED_BYTES
 from procession.copying.plan import Plan
 from procession.copying.report import CopyReport, Sums
 
@@ -40,6 +40,23 @@ class Aborted(Exception):
     """Raised by a watcher to end a copy at once (the second Ctrl-C)."""
 
 
+class _OwnDesk:
+    """What stands for a worker's page while tasks are done in this process."""
+
+    def __init__(self) -> None:
+        self.gauges = [0] * GAUGES
+        self.step = [0]
+        self.stopping = False
+
+    def note(self, text: bytes) -> None:
+        """Nobody needs to be told."""
+
+    def note_steps(self, texts: bytes) -> bool:
+        """Nobody needs to be told."""
+        del texts
+        return True
+
+
 class CopyRun:
     """One copy.  ``run`` may be called once; ``stop`` from within a watcher, a listener or a tick."""
 
@@ -61,8 +78,8 @@ class CopyRun:
         self._tick = tick
         self._litter = Run.of_this_process()
         self._setup = CopySetup(self._roots, self._litter.token, time.time_ns())
-        self._inline = [0] * GAUGES
-        self._job = Job(self._setup, self._inline, lambda _text: None)
+        self._desk = _OwnDesk()
+        self._job = Job(self._setup, self._desk)
         self._plan = Plan(len(self._roots), workers, self._list, self._job.shown)
         self._sums = Sums()
         self._crew: Crew | None = None
@@ -218,9 +235,9 @@ class CopyRun:
 
         crew, scan = self._crew, self._scan
         sums = (
-            [sum(pair) for pair in zip(self._inline, crew.gauge_totals(), strict=True)]
+            [sum(pair) for pair in zip(self._desk.gauges, crew.gauge_totals(), strict=True)]
             if crew
-            else self._inline
+            else self._desk.gauges
         )
         workers = [Worker(sight.pid, self._entry(sight)) for sight in (crew.sights() if crew else ())]
         return Progress(

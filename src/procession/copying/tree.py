@@ -136,7 +136,7 @@ def _open_both(
 
 def _descend(above: int, names: list[str], *, rooted: bool) -> int:
     if not rooted:
-        return open_beneath(above, names)
+        return open_dir(names[0], above) if len(names) == 1 else open_beneath(above, names)
     # The root's own name may be "." (``pn copy . DST``), which open_beneath refuses.
     top = open_dir(names[0], above)
     if len(names) == 1:

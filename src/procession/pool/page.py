@@ -2,8 +2,9 @@
 
 ::
 
-    0     slots     64 int64: CURRENT DONE STOP, a BATCH and a MARK for each journal, gauges
-    512   note      up to NOTE_MAX bytes: what exactly the worker is at (a file name, say)
+    0     slots     64 int64: CURRENT DONE STOP, a BATCH and a MARK for each journal, STEP, gauges
+    512   note      up to NOTE_MAX bytes: what exactly the worker is at (a file name, say), or a list
+                    of such, of which STEP is the index
     4096  journal 0 outcomes of the running batch, if its number is even
     +64K  journal 1 likewise, if it is odd
 
@@ -32,10 +33,12 @@ SIZE = JOURNAL + 2 * HALF
 CURRENT, DONE, STOP, NOTE_LENGTH = 0, 1, 2, 3
 _BATCH = (4, 6)
 _MARK = (5, 7)
-GAUGES = 8  # slots 8 to 63 belong to the handler
+_STEP = 8
+GAUGES = 9  # slots 9 to 63 belong to the handler
 
 VALUE, ERROR, ELSEWHERE = 0, 1, 2  # kinds of a journal entry; ELSEWHERE: sent as Spilled
 IDLE = -1
+NO_STEP = -1
 
 _ENTRY = struct.Struct("=qII")  # task, kind, length
 
@@ -43,13 +46,14 @@ _ENTRY = struct.Struct("=qII")  # task, kind, length
 class Page:
     """One mapping of the page.  ``slots`` and ``gauges`` are int64 memoryviews."""
 
-    __slots__ = ("_memory", "_whole", "gauges", "slots")
+    __slots__ = ("_memory", "_whole", "gauges", "slots", "step")
 
     def __init__(self, descriptor: int) -> None:
         self._memory = map_shared(descriptor, SIZE)
         self._whole = memoryview(self._memory)
         self.slots = self._whole[:NOTE].cast("q")
         self.gauges = self.slots[GAUGES:]
+        self.step = self.slots[_STEP : _STEP + 1]
 
     # -- the worker's side -------------------------------------------------------------------------
 
@@ -77,14 +81,28 @@ class Page:
         text = text[:NOTE_MAX]
         # Length 0 first: a reader must never see the new length over the old text.
         self.slots[NOTE_LENGTH] = 0
+        self.slots[_STEP] = NO_STEP
         self._whole[NOTE : NOTE + len(text)] = text
         self.slots[NOTE_LENGTH] = len(text)
+
+    def note_steps(self, texts: bytes) -> bool:
+        """Several notes ahead, joined by NUL; ``step[0] = n`` then says that it is the n-th.
+
+        A store instead of a note for each of many short steps.  False when they are too long.
+        """
+        if len(texts) > NOTE_MAX:
+            return False
+        self.note(texts)
+        self.slots[_STEP] = 0
+        return True
 
     # -- the parent's side -------------------------------------------------------------------------
 
     def read_note(self) -> bytes:
         """What the worker last said it was at."""
-        return bytes(self._whole[NOTE : NOTE + self.slots[NOTE_LENGTH]])
+        text = bytes(self._whole[NOTE : NOTE + self.slots[NOTE_LENGTH]])
+        step = self.slots[_STEP]
+        return text if step == NO_STEP else text.split(b"\0")[step]
 
     def read_journal(self, batch: int) -> list[tuple[int, int, bytes]] | None:
         """(task, kind, data) of each outcome of a batch; None when the worker has not begun it."""
@@ -103,6 +121,7 @@ class Page:
     def close(self) -> None:
         """Unmap.  The memory is freed with its last mapping."""
         self.gauges.release()
+        self.step.release()
         self.slots.release()
         self._whole.release()
         self._memory.close()

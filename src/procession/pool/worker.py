@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class Context:
     """What a handler may use of its worker."""
 
-    __slots__ = ("_page", "gauges", "note", "pid", "setup", "state")
+    __slots__ = ("_page", "gauges", "note", "note_steps", "pid", "setup", "state", "step")
 
     def __init__(self, page: Page, setup: Any = None) -> None:
         self._page = page
@@ -42,6 +42,9 @@ class Context:
         self.gauges = page.gauges
         #: ``note(text)``: what exactly the worker is at, for the report of its death.
         self.note = page.note
+        #: ``note_steps(texts)`` and ``step[0] = n``: the same for many short steps, a store for each.
+        self.note_steps = page.note_steps
+        self.step = page.step
 
     @property
     def stopping(self) -> bool:
