@@ -135,8 +135,12 @@ class Simulation:
         note = self.death(task, banned)
         if note is not None:
             failure = self.plan.lost(task, note, ".pn~litter", "died")
-            if not isinstance(task, FinishFolders):
+            if isinstance(task, CopyFolder) or (isinstance(task, CopyNames) and note):
                 self.add(failure)
+            elif isinstance(task, CopyNames):
+                if failure is not None:  # told as the folder's failure, and what else is in it is copied
+                    names = [name for name in (*task.names, *task.others) if name not in banned]
+                    self.failures |= {shown(task.root, join(task.path, name)): "died" for name in names}
             elif failure is not None:  # what is in the folder is copied all the same
                 self.unfinished.update((task.root, path) for path in ([note] if note else task.paths))
         elif isinstance(task, FinishFolders):
