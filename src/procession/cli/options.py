@@ -111,7 +111,11 @@ def _ask_argparse(command: Command, argv: list[str]) -> dict[str, Any]:
                 metavar=option.metavar,
                 help=option.help,
             )
-    return vars(parser.parse_intermixed_args(argv))
+    # Split at "--" by hand: the intermixed way drops it in its first pass and takes the rest for options.
+    end = argv.index("--") if "--" in argv else len(argv)
+    values = vars(parser.parse_intermixed_args(argv[:end]))
+    values["words"] += argv[end + 1 :]
+    return values
 
 
 def positive(word: str) -> int:
