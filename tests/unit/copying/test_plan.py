@@ -30,12 +30,17 @@ Key = tuple[int, str]
 class Folder:
     """A folder of a simulated tree and how its worker will treat it."""
 
-    files: dict[str, int] = field(default_factory=dict)
+    few: dict[str, int] = field(default_factory=dict)
     others: list[str] = field(default_factory=list)
     folders: dict[str, Folder] = field(default_factory=dict)
     huge: bool = False
     late: bool = False
     deferred: int = 0  # files that are left for further tasks
+    many: int = 0
+    files: dict[str, int] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.files = self.few | {f"many-{n}": 0 for n in range(self.many)}
 
     def walk(self, path: str = "") -> Iterator[tuple[str, Folder]]:
         yield path, self
@@ -56,10 +61,9 @@ SIZES = st.sampled_from([0, 1, 5000, HEAVY - 1, HEAVY, 9 * HEAVY])
 
 
 @st.composite
-def folders(draw: st.DrawFn, depth: int = 4) -> Folder:
+def folders(draw: st.DrawFn, depth: int = 3) -> Folder:
     files = draw(st.dictionaries(NAMES, SIZES, max_size=6))
-    if draw(st.integers(0, 9)) == 0:
-        files |= {f"many-{n}": 0 for n in range(draw(st.integers(PIECE - 1, 3 * PIECE)))}
+    many = draw(st.integers(PIECE - 1, 3 * PIECE)) if draw(st.integers(0, 9)) == 0 else 0
     below: dict[str, Folder] = {}
     if depth:
         below = {f"D{n}": draw(folders(depth - 1)) for n in range(draw(st.integers(0, 3)))}
@@ -70,6 +74,7 @@ def folders(draw: st.DrawFn, depth: int = 4) -> Folder:
         huge=draw(st.booleans()),
         late=draw(st.booleans()),
         deferred=draw(st.integers(0, 10)),
+        many=many,
     )
 
 
