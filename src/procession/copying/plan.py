@@ -153,9 +153,10 @@ class Plan:
         given_up = deaths[note] >= DEATHS_MAX
         banned = (*old.banned, note) if given_up and note else old.banned
         retry = Retry(tuple(deaths.items()), banned, (*old.litter, litter))
-        where = self._shown(task.root, _where(task, note))
-        # A long path may have been cut in the note: then banning it has not helped.
-        if given_up and (not note or deaths[note] > DEATHS_MAX):
+        # A long path may have been cut in the note: then banning it has not helped, and the task is lost.
+        whole = given_up and (not note or deaths[note] > DEATHS_MAX)
+        where = self._shown(task.root, _where(task, "" if whole else note))
+        if whole:
             self._give_up(task)
         else:
             self._stack.append(replace(task, retry=retry))
