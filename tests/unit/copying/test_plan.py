@@ -171,7 +171,7 @@ class Simulation:
         if deadly:
             return deadly[0]
         if self.chance.random() < 0.05:
-            return self.chance.choice([*names, ""]) if names else ""
+            return self.chance.choice([*(name for name in names if name not in banned), ""])
         return None
 
     def copy_folder(self, task: CopyFolder, banned: set[str]) -> FolderDone:
