@@ -162,7 +162,8 @@ class Simulation:
     def death(self, task: CopyTask, banned: set[str]) -> str | None:
         """The note of the worker that dies over the task, or None if it lives."""
         if isinstance(task, CopyFolder):
-            names = [*self.trees[task.root, task.path].files]
+            folder = self.trees[task.root, task.path]
+            names = [] if folder.huge else [*folder.files]  # of a huge one, this task touches no file
         elif isinstance(task, CopyNames):
             names = [*task.names, *task.others]
         else:
