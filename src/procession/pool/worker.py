@@ -107,6 +107,9 @@ def arrive(_argument: str, channel: int, page: int) -> None:
     """The entry of a spawned worker: descriptors of its channel and its page."""
     mapped = Page(page)
     os.close(page)
+    # A copy that no unwinding closes: while this process ends, of an exception say, the parent must not
+    # take the end of the channel for a worker that has fallen silent, and kill it.
+    os.dup(channel)
     mine = Channel.from_descriptor(channel)
     try:
         first = mine.recv()
