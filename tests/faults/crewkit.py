@@ -1,0 +1,244 @@
+"""Tasks that leave a line each, faults at chosen moments, and the ledger that holds all to account.
+
+The payload of a task is its number, and its value too.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from procession.errors import CrewBroken
+from procession.ipc.channel import Channel
+from procession.pool.messages import BatchDone
+from procession.pool.outcomes import Cancelled, Done, Failed, Lost, Outcome
+from procession.pool.page import ELSEWHERE, Page
+from procession.records import record
+
+if TYPE_CHECKING:
+    from procession.pool.worker import Context, Handler
+
+# ── the worker's side ─────────────────────────────────────────────────────────────────────────────
+
+
+def leave_a_line(ledger: str, number: int) -> None:
+    """One write(2) to a file opened with O_APPEND: whole lines, never mixed."""
+    descriptor = os.open(ledger, os.O_WRONLY | os.O_APPEND)
+    try:
+        os.write(descriptor, f"{number} {os.getpid()}\n".encode())
+    finally:
+        os.close(descriptor)
+
+
+def count(context: Context, number: int) -> int:
+    """Leave a line in the ledger that the crew was set up with."""
+    if context.state is None:
+        context.state = "warm"
+        faulthandler.disable()  # a fork has it from pytest; the stacks of a SIGSEGV interest nobody
+    leave_a_line(context.setup, number)
+    return number
+
+
+def count_and_spin(context: Context, number: int) -> int:
+    """The same for a task of some length, 0 to 0.3 ms, so that a killer has something to meet."""
+    for _ in range(number * 7919 % 2000):
+        pass
+    leave_a_line(context.setup, number)
+    for _ in range(number * 104_729 % 2000):
+        pass
+    return number
+
+
+class Large(int):
+    """A number whose pickle fits into no journal."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _small, (int(self), bytes(100_000))
+
+
+def _small(number: int, _ballast: bytes) -> int:
+    return number
+
+
+class UnpicklableError(Exception):
+    """An exception that does not pickle."""
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("does not travel")
+
+
+class Unpicklable:
+    """A result that does not pickle."""
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("does not travel")
+
+
+@record
+class Fault:
+    """What goes wrong, when, and at which number; ``once``: a file that is there until it has happened."""
+
+    ledger: str
+    when: str
+    how: str
+    at: int
+    once: str
+
+    def strike(self) -> object:
+        """Go wrong, if it has not happened yet; what is returned does not pickle."""
+        try:
+            os.unlink(self.once)
+        except FileNotFoundError:
+            return None
+        if self.how in ("SIGKILL", "SIGSEGV"):
+            faulthandler.disable()  # a fork has it from pytest; the stacks of a SIGSEGV interest nobody
+            os.kill(os.getpid(), signal.Signals[self.how])
+        elif self.how == "os._exit":
+            os._exit(3)
+        elif self.how == "an exception that does not pickle":
+            raise UnpicklableError("kept here")
+        elif self.how == "MemoryError":
+            raise MemoryError("no room")
+        return Unpicklable()
+
+    def strike_outside_a_task(self) -> None:
+        """The same in the worker's own code, where a result is nobody's."""
+        if self.strike() is not None:
+            raise TypeError("this is no place for a result")
+
+
+def work(context: Context, number: int) -> object:
+    """Leave a line; at its number, bring the fault about or arrange for it."""
+    fault: Fault = context.setup
+    context.note(b"number %d" % number)
+    leave_a_line(fault.ledger, number)
+    if number != fault.at:
+        return number
+    if fault.when == "mid-task":
+        return fault.strike()
+    _arrange(fault)
+    return Large(number) if fault.when == "between spill and mark" else number
+
+
+def _arrange(fault: Fault) -> None:
+    """Let this worker strike at a moment that no handler sees."""
+    enter, open_journal, send = Page.enter, Page.open_journal, Channel.send
+
+    def open_and_strike(page: Page, batch: int) -> None:
+        fault.strike_outside_a_task()
+        open_journal(page, batch)
+
+    def enter_and_strike(page: Page, batch: int, task: int, kind: int, data: bytes) -> bool:
+        if fault.when == "before the result is entered":
+            fault.strike_outside_a_task()
+        if fault.when == "between spill and mark" and kind == ELSEWHERE:
+            fault.strike_outside_a_task()
+        entered = enter(page, batch, task, kind, data)
+        if fault.when == "after the result is entered":
+            fault.strike_outside_a_task()
+        return entered
+
+    def send_and_strike(channel: Channel, message: object) -> None:
+        if fault.when == "before the batch is reported" and isinstance(message, BatchDone):
+            fault.strike_outside_a_task()
+        send(channel, message)
+
+    Page.enter = enter_and_strike  # type: ignore[method-assign,assignment]
+    Channel.send = send_and_strike  # type: ignore[method-assign,assignment]
+    if fault.when == "before the next task":
+        Page.open_journal = open_and_strike  # type: ignore[method-assign,assignment]
+
+
+class Arriving:
+    """The handler ``work``, whose arrival in a worker strikes.
+
+    In a spawned worker that is its unpickling; a forked worker has it already, so there it is the first
+    message, Ready.
+    """
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        us, send = os.getpid(), Channel.send
+
+        def strike_and_send(channel: Channel, message: object) -> None:
+            if os.getpid() != us:
+                fault.strike_outside_a_task()
+            send(channel, message)
+
+        Channel.send = strike_and_send  # type: ignore[method-assign,assignment]
+        self._send = send
+
+    def leave(self) -> None:
+        """Be as before in this process."""
+        Channel.send = self._send  # type: ignore[method-assign]
+
+    def __call__(self, context: Context, number: int) -> object:
+        return work(context, number)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _arrived, (self.fault,)
+
+
+def _arrived(fault: Fault) -> Handler:
+    fault.strike_outside_a_task()
+    return work
+
+
+# ── the parent's side ─────────────────────────────────────────────────────────────────────────────
+
+
+class Ledger:
+    """What the tasks themselves have written, against what the crew says about them."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.touch()
+
+    def lines(self) -> list[tuple[int, int]]:
+        """(number, pid) of each task that was run, in the order of their writing."""
+        lines = self.path.read_text(encoding="ascii").splitlines()
+        return [(int(number), int(pid)) for number, pid in (line.split() for line in lines)]
+
+    def pids(self) -> dict[int, int]:
+        """Who ran each number."""
+        return dict(self.lines())
+
+    def check(self, outcomes: Iterable[Outcome], count: int) -> dict[str, set[int]]:
+        """Each of the tasks 0 to count-1 has one outcome, and the lines agree with it.
+
+        Returns the numbers by kind of outcome.
+        """
+        outcomes = list(outcomes)
+        seen = Counter(outcome.task for outcome in outcomes)
+        assert seen == Counter(range(count)), {n: seen[n] for n in {*seen, *range(count)} if seen[n] != 1}
+        lines = Counter(number for number, _ in self.lines())
+        assert set(lines) <= set(range(count))
+        assert [number for number, times in lines.items() if times > 1] == [], "ran twice"
+        kinds: dict[str, set[int]] = {"done": set(), "failed": set(), "lost": set(), "not run": set()}
+        for outcome in outcomes:
+            number = outcome.task
+            kind, run = self._kind(outcome)
+            kinds[kind].add(number)
+            assert outcome.payload == number
+            assert run is None or lines[number] == run, f"{kind}, with {lines[number]} lines: {outcome}"
+        return kinds
+
+    def _kind(self, outcome: Outcome) -> tuple[str, int | None]:
+        """Its kind, and how many lines it must have."""
+        if isinstance(outcome, Done):
+            assert outcome.value == outcome.task
+            return "done", 1
+        if isinstance(outcome, Lost):
+            error = outcome.error
+            assert error.task == outcome.task
+            assert self.pids().get(outcome.task, error.pid) == error.pid, "it was somebody else's"
+            return "lost", None  # it may have died before the line
+        if isinstance(outcome, Failed) and not isinstance(outcome.error, CrewBroken):
+            return "failed", 1
+        assert isinstance(outcome, Cancelled | Failed)
+        return "not run", 0
