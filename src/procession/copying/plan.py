@@ -199,12 +199,17 @@ class Plan:
             self._complete_part(key, 0)
 
     def _complete_part(self, key: tuple[int, str], parts: int = 1) -> None:
-        """A part of an open folder is complete; with the last one the folder is."""
-        self._open[key] -= parts
-        if not self._open[key]:
+        """A part of an open folder is complete; with the last one the folder is, and perhaps those above."""
+        while True:
+            self._open[key] -= parts
+            if self._open[key]:
+                return
             del self._open[key]
             self._to_finish(*key)
-            self._complete(*key)
+            root, path = key
+            if not path:
+                return
+            key, parts = (root, path.rpartition("/")[0]), 1
 
     def _to_finish(self, root: int, path: str) -> None:
         if (root, path) in self._late_keys:
