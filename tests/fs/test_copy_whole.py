@@ -97,8 +97,8 @@ TREES: st.SearchStrategy[Any] = st.recursive(
 def build(tree: Any, path: bytes, number: int = 0) -> None:
     if isinstance(tree, dict):
         os.mkdir(path)
-        for number, (name, below) in enumerate(tree.items()):
-            build(below, os.path.join(path, name), number)
+        for place, (name, below) in enumerate(tree.items()):
+            build(below, os.path.join(path, name), place)
         os.utime(path, ns=(5, 10**18 + len(tree)))
     elif isinstance(tree, tuple):
         os.symlink(tree[1], path)

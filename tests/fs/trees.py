@@ -247,20 +247,8 @@ def rsync_sees(source: Path, target: Path) -> str:
 
     It cannot go where a path is longer than PATH_MAX.
     """
-    done = subprocess.run(
-        [
-            "rsync",
-            "-aAXn",
-            "--devices",
-            "--specials",
-            "--delete",
-            "--itemize-changes",
-            f"{source}/",
-            f"{target}/",
-        ],
-        capture_output=True,
-        check=True,
-    )
+    words = ["rsync", "-aAXn", "--delete", "--itemize-changes", "--exclude=/deep"]
+    done = subprocess.run([*words, f"{source}/", f"{target}/"], capture_output=True, check=True)
     return done.stdout.decode(errors="backslashreplace")
 
 
