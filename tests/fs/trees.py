@@ -52,7 +52,7 @@ def make_zoo(top: Path, *, big: int = 70 << 20) -> None:
         write(os.path.join(base, b"names", name[:200] + b".d", name), b"below")
         os.symlink(name, os.path.join(base, b"names", name[:200] + b".l"))
     (top / "links").mkdir()
-    for name, words in {
+    for link, words in {
         "dangling": "nowhere at all",
         "absolute": "/etc/passwd",
         "folder": "../names",
@@ -60,8 +60,8 @@ def make_zoo(top: Path, *, big: int = 70 << 20) -> None:
         "up": "../..",
         "long": "x/" * 1500,
     }.items():
-        (top / "links" / name).symlink_to(words)
-        os.utime(top / "links" / name, ns=(3, 1_234_567_890_987_654_321), follow_symlinks=False)
+        (top / "links" / link).symlink_to(words)
+        os.utime(top / "links" / link, ns=(3, 1_234_567_890_987_654_321), follow_symlinks=False)
     os.symlink(b"bad \xff bytes", base + b"/links/bytes")
     (top / "sizes").mkdir()
     for size in (0, 1, 4095, 4096, 4097, (1 << 20) - 1, 1 << 20, (4 << 20) + 1):
