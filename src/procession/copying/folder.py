@@ -17,48 +17,24 @@ import stat
 from procession.copying.account import Account
 from procession.copying.aspects import give_folder
 from procession.copying.entry import BIG, Place
+from procession.copying.listing import list_names
 from procession.copying.messages import Failure, FolderDone, Tally
 from procession.copying.names import Entries
+from procession.copying.target import clean, open_target, open_up, refuse_self, sweep
 from procession.copying.words import Changed, cause_of
-from procession.linux.dirfd import open_dir, remove_tree
+from procession.linux.dirfd import open_dir
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procession.copying.job import Job
+    from procession.copying.listing import Names
     from procession.copying.messages import CopyFolder, CopyNames, FinishFolders, Retry
+    from procession.copying.target import Target
 
 NAMES_MAX = 2048  # a folder with more names is listed by the parent, piece by piece
 FILES_MAX = 256  # files of one folder that are copied in its own task
 BYTES_MAX = 4 * BIG
 STRIDE = 32  # files between two looks at whether the copy is to stop
-
-
-class _Target:
-    """The folder at the target while its task runs."""
-
-    __slots__ = ("descriptor", "fresh", "model", "name", "parent", "staged")
-
-    def __init__(
-        self, parent: int, name: str, staged: str | None, descriptor: int, model: os.stat_result
-    ) -> None:
-        self.parent = parent
-        self.name = name
-        self.staged = staged
-        self.descriptor = descriptor
-        self.fresh = staged is not None
-        self.model = model  # the folder at the source
-
-    def publish(self) -> None:
-        """Give a staged folder its final name."""
-        if self.staged is not None:
-            os.rename(self.staged, self.name, src_dir_fd=self.parent, dst_dir_fd=self.parent)
-            self.staged = None
-
-    def drop(self) -> None:
-        """Remove a staged folder that could not be finished."""
-        if self.staged is not None:
-            remove_tree(self.staged, self.parent)
-            self.staged = None
 
 
 def copy_folder(job: Job, task: CopyFolder) -> FolderDone:
@@ -92,7 +68,7 @@ def copy_names(job: Job, task: CopyNames) -> Tally:
     except OSError as error:
         return _failed(job, task, error)
     account = Account()
-    _sweep(task.retry, target)
+    sweep(task.retry, target)
     place = _place(job, source, target, task.retry, direct=False, fresh=task.fresh)
     entries = Entries(job, place, account, job.shown(task.root, task.path))
     at = 0
@@ -142,17 +118,18 @@ def _fill_target(
     """The answer and a descriptor of the folder at the target, where it stands by then."""
     found = os.fstat(source)
     if task.path:
-        _sweep(task.retry, parent)
+        sweep(task.retry, parent)
         if (found.st_dev, found.st_ino) == job.tree.target_of(task.root):
             raise OSError(errno.ELOOP, "it is the copy itself, by another path: left out")
     else:
-        _clean(job, task.retry, parent)  # the folder that the root itself was in the making in
-    target = _open_target(job, task, parent, new_name, found)
+        clean(job, task.retry, parent)  # the folder that the root itself was in the making in
+    target = open_target(job, task, parent, new_name, found)
     try:
         if not target.fresh:
-            _refuse_self(found, target.descriptor)
-            _clean(job, task.retry, target.descriptor)
-        listing = _list(source)
+            refuse_self(found, target.descriptor)
+            open_up(target.descriptor)
+            clean(job, task.retry, target.descriptor)
+        listing = list_names(source, NAMES_MAX)
         if listing is None:
             return _leave_open(target, Account(), huge=True), target.descriptor
         return _copy_listing(job, task, source, target, listing), target.descriptor
@@ -162,7 +139,7 @@ def _fill_target(
         raise
 
 
-def _copy_listing(job: Job, task: CopyFolder, source: int, target: _Target, listing: _Listing) -> FolderDone:
+def _copy_listing(job: Job, task: CopyFolder, source: int, target: Target, listing: Names) -> FolderDone:
     account = Account()
     found, there = target.model, os.fstat(target.descriptor)
     place = Place(
@@ -219,7 +196,7 @@ def _copy_files(
 
 
 def _leave_open(
-    target: _Target,
+    target: Target,
     account: Account,
     *,
     folders: tuple[str, ...] = (),
@@ -240,100 +217,11 @@ def _leave_open(
     return FolderDone(account.tally(), folders, rest, huge=huge, open=True, late=late, fresh=target.fresh)
 
 
-class _Listing:
-    """The names of a folder by kind, files in the order of their inodes (near each other on a disk)."""
-
-    __slots__ = ("files", "folders", "others")
-
-    def __init__(self, files: list[tuple[int, str]], folders: list[str], others: list[str]) -> None:
-        files.sort()
-        self.files = [name for _, name in files]
-        self.folders = folders
-        self.others = others
-
-
-def _list(source: int) -> _Listing | None:
-    """The folder's names, or None when there are more than NAMES_MAX."""
-    files: list[tuple[int, str]] = []
-    folders: list[str] = []
-    others: list[str] = []
-    with os.scandir(source) as entries:
-        for count, entry in enumerate(entries):
-            if count >= NAMES_MAX:
-                return None
-            if entry.is_file(follow_symlinks=False):
-                files.append((entry.inode(), entry.name))
-            elif entry.is_dir(follow_symlinks=False):
-                folders.append(entry.name)
-            else:
-                others.append(entry.name)
-    return _Listing(files, folders, others)
-
-
-def _open_target(job: Job, task: CopyFolder, parent: int, name: str, model: os.stat_result) -> _Target:
-    """The target folder: the one that stands there, or a new one under a temporary name."""
-    if not task.fresh or task.retry is not None:
-        try:
-            return _Target(parent, name, None, _open_existing(name, parent), model)
-        except FileNotFoundError:
-            pass
-    try:
-        os.mkdir(job.temporary, 0o700, dir_fd=parent)
-    except FileExistsError:
-        remove_tree(job.temporary, parent)
-        os.mkdir(job.temporary, 0o700, dir_fd=parent)
-    return _Target(parent, name, job.temporary, open_dir(job.temporary, parent), model)
-
-
-def _open_existing(name: str, parent: int) -> int:
-    try:
-        return open_dir(name, parent)
-    except NotADirectoryError:
-        raise NotADirectoryError(
-            errno.ENOTDIR, "something that is no folder stands at its place in the target"
-        ) from None
-    except PermissionError:
-        # A folder of our own that we closed to ourselves (a copied read-only one): open it up.
-        there = os.stat(name, dir_fd=parent, follow_symlinks=False)
-        if not stat.S_ISDIR(there.st_mode) or there.st_uid != os.geteuid():
-            raise
-    entry = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=parent)
-    try:
-        os.chmod(f"/proc/self/fd/{entry}", stat.S_IMODE(there.st_mode) | 0o700)
-    finally:
-        os.close(entry)
-    return open_dir(name, parent)
-
-
-def _clean(job: Job, retry: Retry | None, target: int) -> None:
-    """Make a standing target folder ours to write into, and remove what dead runs and workers left."""
-    there = os.fstat(target)
-    if there.st_mode & 0o300 != 0o300 and there.st_uid == os.geteuid() != 0:
-        os.fchmod(target, stat.S_IMODE(there.st_mode) | 0o700)
-    _sweep(retry, target)
-    with os.scandir(target) as entries:
-        litter = [entry.name for entry in entries if job.run.is_litter(entry.name, target)]
-    for name in litter:
-        remove_tree(name, target)
-
-
-def _sweep(retry: Retry | None, folder: int) -> None:
-    """Remove what dead workers of this run left in a folder."""
-    for name in retry.litter if retry else ():
-        remove_tree(name, folder)
-
-
-def _refuse_self(found: os.stat_result, target: int) -> None:
-    there = os.fstat(target)
-    if (found.st_dev, found.st_ino) == (there.st_dev, there.st_ino):
-        raise OSError(errno.EEXIST, "source and target are the same folder")
-
-
 def _copy_root_entry(job: Job, task: CopyFolder, source: int, target: int) -> Tally:
     """The operator named a single file or link."""
     root = job.tree.root(task.root)
     account = Account()
-    _clean(job, task.retry, target)
+    clean(job, task.retry, target)
     place = _place(job, source, target, task.retry, direct=False, fresh=False)
     if not _banned(task.retry, root.source_name):
         above, _, _ = root.shown.rpartition("/")

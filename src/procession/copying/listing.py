@@ -1,4 +1,4 @@
-"""A large folder, listed by the parent while the workers copy what it has found so far."""
+"""The names in a folder: all at once, or of a large folder piece by piece while it is being copied."""
 
 from __future__ import annotations
 
@@ -15,10 +15,43 @@ if TYPE_CHECKING:
     from procession.copying.job import Job
 
 
+class Names:
+    """The names of a folder by kind, files in the order of their inodes (near each other on a disk)."""
+
+    __slots__ = ("files", "folders", "others")
+
+    def __init__(self, files: list[tuple[int, str]], folders: list[str], others: list[str]) -> None:
+        files.sort()
+        self.files = [name for _, name in files]
+        self.folders = folders
+        self.others = others
+
+
+def list_names(source: int, limit: int) -> Names | None:
+    """The names of an open folder, or None when there are more than ``limit``."""
+    files: list[tuple[int, str]] = []
+    folders: list[str] = []
+    others: list[str] = []
+    with os.scandir(source) as entries:
+        for count, entry in enumerate(entries):
+            if count >= limit:
+                return None
+            if entry.is_file(follow_symlinks=False):
+                files.append((entry.inode(), entry.name))
+            elif entry.is_dir(follow_symlinks=False):
+                folders.append(entry.name)
+            else:
+                others.append(entry.name)
+    return Names(files, folders, others)
+
+
 def list_folder(
     job: Job, root: int, path: str, on_failure: Callable[[Failure], None]
 ) -> Iterator[tuple[str, str]]:
-    """(name, kind) of each entry, read as it is asked for; one pass, so no name comes twice."""
+    """(name, kind) of each entry of a large folder, for the parent.
+
+    Read as it is asked for; one pass, so no name comes twice.
+    """
     try:
         source = os.dup(job.tree.folder(root, path)[0])
         try:
