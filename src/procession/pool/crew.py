@@ -14,6 +14,7 @@ is delivered exactly once, as one of ``outcomes.py``.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import select
@@ -48,7 +49,9 @@ if TYPE_CHECKING:
 
 
 SIGKILL = 9
-STILLBORN_MAX = 3  # workers that die one after another before they can begin: then we give up
+# Workers that end one after another before they can begin: then we give up.
+STILLBORN_MAX = 3
+SHOT_MAX = 10  # the same for those killed by a signal, which may have come from outside
 GRACE = 5.0  # seconds for an idle worker to go home by itself
 
 
@@ -80,6 +83,8 @@ class Crew:
     SIGKILL.  Either way none is left.
     """
 
+    _dead = True  # until it is made
+
     def __init__(
         self,
         handler: Handler,
@@ -103,6 +108,7 @@ class Crew:
         self._stillborn = 0
         self._broken: CrewBroken | None = None
         self._stopping = False
+        self._owner = os.getpid()
         self._dead = False
         self._deliver: Callable[[Outcome], None] = _ignore
 
@@ -319,7 +325,8 @@ class Crew:
 
     def _count_stillborn(self, worker: int, exit_: Exit, *, ready: bool) -> None:
         self._stillborn += 1
-        if self._stillborn >= STILLBORN_MAX and self._broken is None:
+        limit = STILLBORN_MAX if exit_.signal is None else SHOT_MAX
+        if self._stillborn >= limit and self._broken is None:
             # Not raised yet: what other workers have in hand comes to its end first.
             self._broken = CrewBroken(
                 f"{self._stillborn} workers in a row ended before they could "
@@ -343,8 +350,8 @@ class Crew:
             payload = self._payload_in_hand(worker, hand)
             if payload is not None:
                 at_work.append((worker, payload))
-            self._schedule.dismissed(worker)
             self._retire(worker, hand)
+            self._schedule.dismissed(worker)
         return at_work
 
     def _send_home(self) -> None:
@@ -355,17 +362,30 @@ class Crew:
             if hand.child.wait(max(0.0, deadline - time.monotonic())) is None:
                 hand.child.send_signal(SIGKILL)
                 hand.child.wait()
-            self._schedule.dismissed(worker)
             self._retire(worker, hand)
+            self._schedule.dismissed(worker)
+
+    def _bury(self) -> None:
+        """Whoever an interrupted end has left: no interrupt any more, and no wait without an end."""
+        if not self._hands:
+            return
+        with SignalsHeld():
+            for hand in self._hands.values():
+                hand.child.send_signal(SIGKILL)
+            deadline = time.monotonic() + GRACE
+            for worker, hand in list(self._hands.items()):
+                hand.child.wait(max(0.0, deadline - time.monotonic()))
+                self._retire(worker, hand)
 
     def _retire(self, worker: int, hand: Hand) -> None:
-        for index in range(self._gauges):
-            self._retired[index] += hand.page.gauges[index]
-        for descriptor, owner in list(self._by_descriptor.items()):
-            if owner == worker:
-                self._forget(descriptor)
-        del self._hands[worker]
-        hand.let_go()
+        with SignalsHeld():  # all of it or nothing
+            for index in range(self._gauges):
+                self._retired[index] += hand.page.gauges[index]
+            for descriptor, owner in list(self._by_descriptor.items()):
+                if owner == worker:
+                    self._forget(descriptor)
+            del self._hands[worker]
+            hand.let_go()
 
     def _forget(self, descriptor: int) -> None:
         if self._by_descriptor.pop(descriptor, None) is not None:
@@ -377,20 +397,23 @@ class Crew:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.close(kill=kind is not None)
 
+    def __del__(self) -> None:
+        # A Ctrl-C may come before the first line of __exit__; then this is the end.
+        self.close(kill=True)
+
     def close(self, *, kill: bool = False) -> None:
         """Send the workers home (or kill them) and give everything back.  Safe to call twice."""
-        if self._dead:
+        if self._dead or os.getpid() != self._owner:  # a copy in somebody's fork must not end our workers
             return
-        self._dead = True
         try:
             if kill:
                 self.kill()
             else:
                 self._send_home()
         finally:
-            try:
-                self.kill()  # whoever an interrupted farewell has left
-            finally:
+            self._bury()
+            with SignalsHeld():
+                self._dead = True
                 os.close(self.keepalive.write_fd)
                 os.close(self.keepalive.read_fd)
 
@@ -401,7 +424,8 @@ def _outcome(task: Task, kind: int, data: bytes) -> Outcome:
     try:
         return Done(task.number, task.payload, pickle.loads(data))
     except Exception as error:
-        error.add_note(f"the result of task {task.number} came back but does not unpickle")
+        with contextlib.suppress(Exception):  # a frozen dataclass refuses notes
+            error.add_note(f"the result of task {task.number} came back but does not unpickle")
         return Failed(task.number, task.payload, error)
 
 
