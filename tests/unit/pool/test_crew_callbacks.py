@@ -133,6 +133,40 @@ def test_a_worker_that_does_not_go_home_is_ended(monkeypatch: pytest.MonkeyPatch
     crew.close(kill=True)
 
 
+def test_a_crew_that_nobody_closes_ends_with_its_last_reference() -> None:
+    """So it is when a Ctrl-C comes before the first line of __exit__."""
+    outcomes: list[Outcome] = []
+    crew = Crew(handlers.double, workers=2, start_method="fork")
+    crew.run(Payloads(range(10)), outcomes.append)
+    assert len(children()) == 2
+    del crew
+    assert children() == []
+    each_once(outcomes, 10)
+
+
+def test_a_copy_of_the_crew_in_a_fork_ends_nobody() -> None:
+    outcomes: list[Outcome] = []
+    us = os.getpid()
+    codes: list[int] = []
+
+    def deliver(outcome: Outcome) -> None:
+        outcomes.append(outcome)
+        if not codes:
+            pid = os.fork()
+            if pid == 0:
+                raise OnPurpose
+            codes.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+
+    try:
+        with Crew(handlers.remember, workers=1, start_method="fork") as crew:
+            crew.run(Payloads(range(100)), deliver)
+    finally:
+        if os.getpid() != us:
+            os._exit(44)  # it has come through __exit__
+    assert codes == [44]
+    assert values(outcomes)[-1] == list(range(100))  # the first worker has done all
+
+
 # ── an interrupt at the worst moment ──────────────────────────────────────────────────────────────
 
 

@@ -6,13 +6,14 @@ import os
 import signal
 import socket
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from procession.errors import CrewBroken, WorkerDied
-from procession.pool.crew import STILLBORN_MAX, Crew, Portion
+from procession.pool.crew import SHOT_MAX, STILLBORN_MAX, Crew, Portion
 from procession.pool.outcomes import Done, Failed, Lost, Outcome
 from procession.process.start import fork_child
 from tests.unit.pool import dies_at_import, handlers
@@ -196,6 +197,28 @@ def test_a_broken_crew_ends_what_its_healthy_workers_have_in_hand(monkeypatch: p
     by_payload = {outcome.payload: type(outcome).__name__ for outcome in outcomes}
     assert by_payload.pop(b"a") in ("Done", "Cancelled")
     assert by_payload.pop(b"b") == "Failed"
+
+
+@pytest.mark.parametrize(
+    ("how", "attempts"), [(lambda: os._exit(9), STILLBORN_MAX), (handlers.kill_self, SHOT_MAX)]
+)
+def test_those_who_are_shot_are_replaced_for_longer(
+    how: Callable[[], None], attempts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from procession.pool import hand
+
+    hired: list[int] = []
+
+    def fork(_main: object, *args: object) -> object:
+        hired.append(len(hired))
+        return fork_child(how, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(hand, "fork_child", fork)
+    outcomes: list[Outcome] = []
+    with Crew(handlers.double, workers=1, start_method="fork") as crew, pytest.raises(CrewBroken):
+        crew.run(Payloads(range(5)), outcomes.append)
+    assert len(hired) == attempts
+    assert len(failures(outcomes)) == len(outcomes) > 0
 
 
 def test_progress_of_others_forgives_a_stillborn_worker(monkeypatch: pytest.MonkeyPatch) -> None:
