@@ -106,7 +106,7 @@ class CopyRun:
 
     def stop(self) -> None:
         """Finish the files in flight, begin no other."""
-        self._stopped = True
+        self._stopped = self._desk.stopping = True
         if self._crew is not None:
             self._crew.stop()
 
@@ -118,7 +118,7 @@ class CopyRun:
         old = os.umask(0)
         try:
             for _ in range(INLINE_TASKS):
-                if self._plan.pending > 1 or self._plan.done:
+                if self._plan.pending > 1 or self._plan.done or self._stopped:
                     return
                 for task in self._plan.take(1)[0]:
                     self._answered(task, do(self._job, task))
