@@ -4,7 +4,8 @@ The hooks are in ``os`` before the workers are forked, which inherit them, and k
 copier goes about its work.  With TICKS, each name that comes to be at the target (made, renamed, linked)
 is told on that descriptor: the test outside counts, and strikes at a moment of its choice without a
 clock, and as long as it does not read, the copy stands still.  With DEADLY, whichever worker opens a file
-of that name dies.
+of that name dies.  With GATE (a FIFO), a worker that opens a file named ``gate*`` waits until
+somebody else opens the FIFO to write.
 """
 
 from __future__ import annotations
@@ -73,12 +74,29 @@ def die_at(name: str) -> None:
     os.open = deadly_open
 
 
+def wait_at_the_gate(fifo: str) -> None:
+    leader = os.getpid()
+    opened = os.open
+
+    @functools.wraps(opened)
+    def waiting_open(path: Any, flags: int, *words: Any, **more: Any) -> int:
+        if str(path).startswith("gate") and os.getpid() != leader and not flags & os.O_CREAT:
+            os.close(opened(fifo, os.O_RDONLY))
+        return opened(path, flags, *words, **more)
+
+    os.open = waiting_open
+
+
 def main() -> int:
     mode, *arguments = sys.argv[1:]
+    # Whoever started the tests may have it ignored (a shell in the background), and that is inherited.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if "TICKS" in os.environ:
         tell_each_name(int(os.environ["TICKS"]))
     if "DEADLY" in os.environ:
         die_at(os.environ["DEADLY"])
+    if "GATE" in os.environ:
+        wait_at_the_gate(os.environ["GATE"])
     if mode == "pn":
         from procession.cli import main as pn
 

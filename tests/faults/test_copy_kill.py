@@ -58,7 +58,7 @@ def assert_a_second_run_finishes(source: Source, target: Path) -> bool:
     assert report["bytes"] + report["skipped_bytes"] == counts.bytes
     assert trees.picture(target) == source.picture
     assert trees.litter(target) == []
-    return report["files"] > 0
+    return bool(report["files"])
 
 
 def clear(target: Path) -> None:
@@ -74,22 +74,30 @@ def test_workers_are_killed_and_the_copy_is_exact(source: Source, tmpfs_dir: Pat
         print("seed", seed)
         chance = random.Random(seed)
         run = start(source, target, "python", chance.choice((1, 2, 3)))
+        blows = 0
         for _ in range(chance.choice((1, 1, 3))):
             if not run.wait_ticks(chance.randrange(300, TICKS // 2)):
                 break
             pids, pidfds = run.children()
             if pids:
                 strike(chance.choice(pids))
+                blows += 1
             for pidfd in pidfds:
                 os.close(pidfd)
         code, lines, err = run.end()
         assert (code, err) == (0, "")
         (report,) = map(json.loads, lines)
-        assert (report["failed"], report["interrupted"]) == ([], False)
+        # Two blows may hit the same file; then it is given up, and said to be.
+        failed = {path.removeprefix(f"{source.path}/") for path, _ in report["failed"]}
+        assert len(failed) <= blows // 2
+        assert all("it cost two workers their lives" in cause for _, cause in report["failed"])
         counts = source.counts
-        figures = [report[name] for name in ("files", "folders", "links", "bytes", "skipped")]
-        assert figures == [counts.files, counts.folders, counts.links, counts.bytes, 0]
-        assert trees.picture(target) == source.picture
+        assert (report["folders"], report["skipped"]) == (counts.folders, 0)
+        assert report["files"] + report["links"] + len(failed) == counts.files + counts.links
+        assert failed or report["bytes"] == counts.bytes
+        assert not report["interrupted"]
+        wanted = {path: facts for path, facts in source.picture.items() if path not in failed}
+        assert trees.picture(target) == wanted
         assert trees.litter(target) == []
         clear(target)
 
@@ -142,7 +150,8 @@ def test_signals_leave_no_trace(
             run.wait_ticks(chance.randrange(2))
         left, lines, err = run.end()
         wait_gone(pidfds)
-        assert left == (128 + blows[0] if came else 0)
+        # Two that come together may be seen in either order.
+        assert left in ([128 + number for number in blows] if came else [0])
         assert "Traceback" not in err
         done = json.loads(lines[-1])
         assert (done["event"], done["failed"]) == ("done", [])
