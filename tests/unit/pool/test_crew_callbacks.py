@@ -232,7 +232,7 @@ def test_ticks_come_while_workers_work() -> None:
                 crew.stop()
 
         crew.run(Payloads([b"a"]), lambda _: None, tick=0.001, on_tick=on_tick)
-    assert ticks == [0, 1, 2, 3, 4]
+    assert ticks[:5] == [0, 1, 2, 3, 4]
 
 
 def test_ticks_come_although_messages_never_cease() -> None:
