@@ -26,7 +26,9 @@ def source(tmp_path: Path) -> Path:
 @pytest.fixture
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Progress at every chance, however quick the machine."""
-    monkeypatch.setitem(CopyRun.__init__.__kwdefaults__, "tick", 0.001)
+    defaults = CopyRun.__init__.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "tick", 0.001)
 
 
 @pytest.mark.parametrize("kind", [str, os.fsencode, Path])
@@ -67,16 +69,16 @@ def test_failures_are_reported_or_raised(source: Path, tmp_path: Path) -> None:
     assert raised.value.report.skipped == 29
 
 
-def test_progress_is_told_and_never_goes_back(often: None, tmp_path: Path) -> None:
+def test_progress_is_told_and_never_goes_back(often: None, tmpfs_dir: Path) -> None:
     for number in range(40):
-        trees.make_flat(tmp_path / f"a{number}", 1)  # (made outside, so that the copy has many folders)
-    (tmp_path / "a").mkdir()
+        trees.make_flat(tmpfs_dir / f"a{number}", 1)  # (made outside, so that the copy has many folders)
+    (tmpfs_dir / "a").mkdir()
     for number in range(40):
-        os.rename(tmp_path / f"a{number}", tmp_path / f"a/{number}")
-    trees.make_flat(tmp_path / "a/huge", 9000)
+        os.rename(tmpfs_dir / f"a{number}", tmpfs_dir / f"a/{number}")
+    trees.make_flat(tmpfs_dir / "a/huge", 3000)
     looks: list[Progress] = []
-    report = procession.copy(tmp_path / "a", tmp_path / "b", workers=2, progress=looks.append)
-    assert report.files == 9040
+    report = procession.copy(tmpfs_dir / "a", tmpfs_dir / "b", workers=2, progress=looks.append)
+    assert report.files == 3040
     assert looks
     for earlier, later in itertools.pairwise(looks):
         assert (earlier.seconds, earlier.entries, earlier.bytes) <= (
@@ -84,11 +86,11 @@ def test_progress_is_told_and_never_goes_back(often: None, tmp_path: Path) -> No
             later.entries,
             later.bytes,
         )
-        assert later.entries <= 9040
+        assert later.entries <= 3040
 
 
-def test_an_error_of_the_listener_ends_the_copy_and_leaves_nothing(often: None, tmp_path: Path) -> None:
-    trees.make_flat(tmp_path / "a", 9000)
+def test_an_error_of_the_listener_ends_the_copy_and_leaves_nothing(often: None, tmpfs_dir: Path) -> None:
+    trees.make_flat(tmpfs_dir / "a", 3000)
 
     class Unwanted(Exception):
         pass
@@ -97,9 +99,9 @@ def test_an_error_of_the_listener_ends_the_copy_and_leaves_nothing(often: None, 
         raise Unwanted
 
     with pytest.raises(Unwanted):
-        procession.copy(tmp_path / "a", tmp_path / "b", workers=2, progress=listener)
-    assert trees.litter(tmp_path / "b") == []
-    trees.assert_whole(tmp_path / "a", tmp_path / "b")
+        procession.copy(tmpfs_dir / "a", tmpfs_dir / "b", workers=2, progress=listener)
+    assert trees.litter(tmpfs_dir / "b") == []
+    trees.assert_whole(tmpfs_dir / "a", tmpfs_dir / "b")
 
 
 def test_from_a_thread_while_others_run(source: Path, tmp_path: Path) -> None:
