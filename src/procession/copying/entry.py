@@ -32,7 +32,8 @@ class Place:
     """A source folder and a target folder while entries are copied from one to the other."""
 
     __slots__ = (
-        "aspects", "clone", "direct", "fresh", "read_flags", "since", "source", "target", "temporary",
+        "aspects", "clone", "direct", "fresh", "nameless",
+        "read_flags", "since", "source", "target", "temporary",
     )  # fmt: skip
 
     def __init__(
@@ -52,6 +53,8 @@ class Place:
         self.temporary = temporary
         #: the target folder has a temporary name itself: entries go to their final names at once.
         self.direct = direct
+        #: plain files are made without a name and then linked, as long as the file system can do that.
+        self.nameless = not direct
         #: no entry can exist at the target yet.
         self.fresh = fresh
         #: on a retry, the start of the run (ns): what is whole and changed since then is our own work.
@@ -61,16 +64,6 @@ class Place:
         self.clone = clone
         # Reading must not dirty the source's inode; only its owner and root may ask for that.
         self.read_flags = _READ | os.O_NOATIME
-
-
-class Skipped:
-    """Entries that were whole at the target already."""
-
-    __slots__ = ("entries", "size")
-
-    def __init__(self) -> None:
-        self.entries = 0
-        self.size = 0
 
 
 def open_source(place: Place, name: str) -> int:

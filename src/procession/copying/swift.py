@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from procession.copying.entry import Place
     from procession.copying.job import Gauges
 
+# A file without a name: what two workers do to one folder at the same time is then only the link, and a
+# folder takes one change at a time.  linkat(2) by /proc/self/fd, open(2) O_TMPFILE, Linux 3.11.
+_NAMELESS = os.O_WRONLY | os.O_TMPFILE | os.O_CLOEXEC
 _PLAIN = 0o777  # of the mode's twelve bits; the other three need a chmod
 
 
@@ -67,18 +70,27 @@ def _copy(place: Place, source: int, target: int, owner: tuple[int, int] | None,
             or (found.st_uid, found.st_gid) != owner
         ):
             return 0
-        writing = os.open(made, MAKE, mode & _PLAIN, dir_fd=target)
+        writing = (
+            os.open(".", _NAMELESS, mode & _PLAIN, dir_fd=target)
+            if place.nameless
+            else os.open(made, MAKE, mode & _PLAIN, dir_fd=target)
+        )
         try:
             if os.copy_file_range(reading, writing, size) != size:
                 raise OSError
             os.utime(writing, ns=(found.st_atime_ns, found.st_mtime_ns))
+            if place.nameless:
+                os.link(f"/proc/self/fd/{writing}", name, dst_dir_fd=target)
         finally:
             os.close(writing)
-        if not place.direct:
+        if not place.direct and not place.nameless:
             os.rename(made, name, src_dir_fd=target, dst_dir_fd=target)
         return size
     except BaseException as error:
-        _unlink(made, target)
+        if place.nameless:
+            place.nameless = False  # the file system has no O_TMPFILE, or there is no /proc: rename instead
+        else:
+            _unlink(made, target)
         if not isinstance(error, OSError):
             raise
         return 0
