@@ -99,10 +99,14 @@ class Page:
     # -- the parent's side -------------------------------------------------------------------------
 
     def read_note(self) -> bytes:
-        """What the worker last said it was at."""
+        """What the worker last said it was at; b"" when it is saying something else just now."""
         text = bytes(self._whole[NOTE : NOTE + self.slots[NOTE_LENGTH]])
         step = self.slots[_STEP]
-        return text if step == NO_STEP else text.split(b"\0")[step]
+        if step == NO_STEP:
+            return text
+        # Of a living worker the two may not belong together.
+        texts = text.split(b"\0")
+        return texts[step] if step < len(texts) else b""
 
     def read_journal(self, batch: int) -> list[tuple[int, int, bytes]] | None:
         """(task, kind, data) of each outcome of a batch; None when the worker has not begun it."""
