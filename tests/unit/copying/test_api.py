@@ -14,6 +14,7 @@ import procession
 from procession.copying import folder
 from procession.copying.progress import Progress
 from procession.copying.run import CopyRun
+from procession.pool.page import NOTE_LENGTH, create_page
 from tests.fs import trees
 
 
@@ -87,6 +88,20 @@ def test_progress_is_told_and_never_goes_back(often: None, tmpfs_dir: Path) -> N
             later.bytes,
         )
         assert later.entries <= 3040
+
+
+def test_a_look_at_a_worker_that_is_just_speaking_is_harmless() -> None:
+    # The length of its note and the number of its step are two stores of another process.
+    descriptor, page = create_page()
+    os.close(descriptor)
+    try:
+        page.note_steps(b"one\0two\0three")
+        page.step[0] = 2
+        assert page.read_note() == b"three"
+        page.slots[NOTE_LENGTH] = 0
+        assert page.read_note() == b""
+    finally:
+        page.close()
 
 
 def test_an_error_of_the_listener_ends_the_copy_and_leaves_nothing(often: None, tmpfs_dir: Path) -> None:
