@@ -30,14 +30,14 @@ def tell_each_name(descriptor: int) -> None:
     @functools.wraps(opened)
     def told_open(path: Any, flags: int, *words: Any, **more: Any) -> int:
         made = opened(path, flags, *words, **more)
-        if flags & os.O_CREAT:
+        if flags & (os.O_CREAT | os.O_TMPFILE & ~os.O_DIRECTORY):
             tell()  # now there is an empty file
         return made
 
     os.open = told_open
     for name in ("mkdir", "symlink"):
         setattr(os, name, _and_then(getattr(os, name), tell))
-    for name in ("rename", "utime"):
+    for name in ("rename", "link", "utime"):
         setattr(os, name, _but_first(getattr(os, name), tell))
 
 
