@@ -282,8 +282,11 @@ class Crew:
             self._deliver(outcomes.get(task.number) or Cancelled(task.number, task.payload))
 
     def _on_exit(self, worker: int, hand: Hand) -> None:
-        while self._has_message(hand) and self._on_message(worker, hand):
-            pass  # whatever it said before it died still counts
+        # Whatever it said before it died still counts.  The channel may end twice: if there was a batch that
+        # it had not read, the first recv is a reset, before all messages (sock_error in unix_dgram_recvmsg).
+        ends = 0
+        while ends < 2 and self._has_message(hand):
+            ends += not self._on_message(worker, hand)
         exit_ = hand.child.reap()
         if exit_ is None:
             return
