@@ -55,6 +55,26 @@ def ledger(tmp_path: Path) -> Ledger:
     return Ledger(tmp_path / "ledger")
 
 
+class DeathFirst:
+    """A poll that tells the death of a worker before all that it has sent since it was at task ``AT``."""
+
+    def __init__(self, crew: Crew, ledger: Ledger) -> None:
+        self._real = crew._poll
+        self._flights = crew._schedule._flights
+        self._ledger = ledger
+        self._told = False
+        self.register, self.unregister = self._real.register, self._real.unregister
+
+    def poll(self, timeout: float | None) -> list[tuple[int, int]]:
+        events = self._real.poll(timeout)
+        sent = {flight.number for flights in self._flights.values() for flight in flights}
+        if not self._told and AT in self._ledger.pids() and sent == {1, 2}:
+            self._told = True
+            while len(events) < 2:
+                events = self._real.poll()  # the channel is readable; the pidfd is about to be
+        return events[::-1]
+
+
 class Trial:
     """One cell of the matrix."""
 
@@ -65,12 +85,15 @@ class Trial:
         self.once.touch()
         self.fault = Fault(str(ledger.path), when, how, AT, str(self.once))
         self.outcomes: list[Outcome] = []
+        self.death_first = False
 
     def run(self) -> dict[str, set[int]]:
         """Numbers by kind of outcome."""
         handler = Arriving(self.fault) if self.fault.when == "before Ready" else work
         try:
             with Crew(handler, workers=1, start_method=self.method, setup=self.fault) as crew:
+                if self.death_first:
+                    crew._poll = DeathFirst(crew, self.ledger)  # type: ignore[assignment]
                 crew.run(Portions(*map(Portion, BATCHES)), self.outcomes.append)
         finally:
             if isinstance(handler, Arriving):
@@ -130,6 +153,17 @@ def test_what_was_finished_counts_and_a_fresh_worker_does_the_rest(
     first, second = pids[0], pids[max(ALL)]
     assert first != second
     assert pids == {number: first if number <= last_of_the_dead else second for number in ALL}
+
+
+@methods
+@pytest.mark.parametrize("when", ["between spill and mark", "before the batch is reported"])
+def test_what_a_dead_worker_has_sent_is_read_even_if_its_death_is_seen_first(
+    when: str, method: str, ledger: Ledger
+) -> None:
+    """A batch that it had not read makes the first recv a reset, with its messages still behind it."""
+    trial = Trial(ledger, when, "SIGKILL", method)
+    trial.death_first = True
+    assert trial.run()["done"] == ALL
 
 
 @methods
