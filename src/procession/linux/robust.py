@@ -1,0 +1,100 @@
+"""A mutex in shared memory that outlives its holder: pthread_mutexattr_setrobust(3), since glibc 2.12.
+
+The kernel keeps a list of the robust mutexes that a thread holds and, at its end, marks each and wakes a
+waiter (get_robust_list(2)), also after SIGKILL.  The next holder is told so and the mutex goes on.
+
+It guards sections of a few microseconds and is never held while waiting for anything: its own wait cannot
+be interrupted by Ctrl-C and has no timeout.  What it guards must be whole after every single store,
+since its holder may be killed between any two (see ``Guard``).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+from ctypes import c_int, c_void_p
+
+SIZE = 64  # bytes to reserve; pthread_mutex_t is 40 on x86-64, 48 on aarch64
+
+_PROCESS_SHARED = 1
+_ROBUST = 1
+_ERRORCHECK = 2  # PTHREAD_MUTEX_ERRORCHECK of glibc and musl: the holder gets EDEADLK, not a deadlock
+
+# PyDLL keeps the GIL: right for calls that cannot block.  CDLL gives it back: for the one that can.
+_quick = ctypes.PyDLL(None)
+_slow = ctypes.CDLL(None)
+_trylock = ctypes.PYFUNCTYPE(c_int, c_void_p)(("pthread_mutex_trylock", _quick))
+_unlock = ctypes.PYFUNCTYPE(c_int, c_void_p)(("pthread_mutex_unlock", _quick))
+_consistent = ctypes.PYFUNCTYPE(c_int, c_void_p)(("pthread_mutex_consistent", _quick))
+_lock = ctypes.CFUNCTYPE(c_int, c_void_p)(("pthread_mutex_lock", _slow))
+
+_EBUSY, _EOWNERDEAD, _EDEADLK, _EPERM = errno.EBUSY, errno.EOWNERDEAD, errno.EDEADLK, errno.EPERM
+
+
+def init(address: int) -> None:
+    """Make a mutex in the ``SIZE`` zeroed bytes at ``address``; once, before anybody else maps them."""
+    attributes = ctypes.create_string_buffer(64)  # pthread_mutexattr_t has 4 to 8 bytes
+    for name, *value in (
+        ("pthread_mutexattr_init",),
+        ("pthread_mutexattr_setpshared", _PROCESS_SHARED),
+        ("pthread_mutexattr_setrobust", _ROBUST),
+        ("pthread_mutexattr_settype", _ERRORCHECK),
+    ):
+        _checked(getattr(_quick, name)(attributes, *map(c_int, value)), name)
+    _checked(_quick.pthread_mutex_init(c_void_p(address), attributes), "pthread_mutex_init")
+
+
+def lock(address: int) -> bool:
+    """Take the mutex; True when its last holder died with it (what it guards may be half-changed).
+
+    Raises RuntimeError when this thread holds it already: that is a signal handler which came in the
+    middle of a guarded section and calls into the same object.
+    """
+    result = _trylock(address)
+    if result == _EBUSY:
+        result = _lock(address)
+    if result == 0:
+        return False
+    if result == _EOWNERDEAD:
+        _consistent(address)
+        return True
+    if result == _EDEADLK:
+        raise RuntimeError("a signal handler came in the middle of an operation on this very object")
+    raise OSError(result, "pthread_mutex_lock")
+
+
+def unlock(address: int) -> None:
+    """Give the mutex back; does nothing when this thread does not hold it."""
+    result = _unlock(address)
+    if result not in (0, _EPERM):
+        raise OSError(result, "pthread_mutex_unlock")
+
+
+class Guard:
+    """``with guard as died:`` a guarded section; ``died`` is what ``lock`` says.
+
+    An exception that a signal handler raises (KeyboardInterrupt) may end the section anywhere, just as a
+    SIGKILL may; the mutex is given back all the same.
+    """
+
+    __slots__ = ("address",)
+
+    def __init__(self, address: int) -> None:
+        self.address = address
+
+    def __enter__(self) -> bool:
+        try:
+            return lock(self.address)
+        except RuntimeError:
+            raise  # held by an outer section of this thread: that one will give it back
+        except BaseException:
+            _unlock(self.address)  # the handler of a signal ran just after we had got it
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        unlock(self.address)
+
+
+def _checked(result: int, what: str) -> None:
+    if result:
+        raise OSError(result, what)
