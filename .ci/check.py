@@ -12,9 +12,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,6 +63,30 @@ TALLY = Tally()
 # ── running things ────────────────────────────────────────────────────────────────────────────────
 
 
+class Lane(threading.local):
+    """Where the steps of this thread print: at once, or all together when a step beside others has ended."""
+
+    held: list[str] | None = None
+
+    def say(self, text: str) -> None:
+        if self.held is None:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        else:
+            self.held.append(text)
+
+    def hold(self) -> None:
+        self.held = []
+
+    def tell(self) -> None:
+        sys.stdout.write("".join(self.held or ()))
+        sys.stdout.flush()
+        self.held = []
+
+
+LANE = Lane()
+
+
 def stream(*words: str | Path, cwd: Path = ROOT) -> tuple[int, str]:
     """Run a program and show what it prints; return its exit code and that text."""
     lines = []
@@ -69,8 +95,7 @@ def stream(*words: str | Path, cwd: Path = ROOT) -> tuple[int, str]:
     ) as program:
         assert program.stdout is not None
         for line in program.stdout:
-            sys.stdout.write(line)
-            sys.stdout.flush()
+            LANE.say(line)
             lines.append(line)
     return program.returncode, "".join(lines)
 
@@ -88,13 +113,20 @@ def pip(python: Path, *words: str | Path) -> None:
     line = [python, "-m", "pip", *words, "--disable-pip-version-check"]
     done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
-        print(done.stdout + done.stderr)
+        LANE.say(done.stdout + done.stderr)
         raise Failed(f"pip {words[0]} ended with {done.returncode}")
 
 
-def pytest(python: Path, *words: str) -> str:
-    """Run pytest and return its closing line."""
-    code, text = stream(python, "-m", "pytest", "-q", "-rs", "--color=no", *words)
+# The leak check of tests/harness looks into /dev/shm, so two runs side by side need one each.
+PRIVATE_SHM = (
+    "unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o mode=1777 pn-shm /dev/shm && exec "$0" "$@"'
+)  # fmt: skip
+
+
+def pytest(python: Path, *words: str, beside: bool = False) -> str:
+    """Run pytest and return its closing line; ``beside``: while another run goes on (root only)."""
+    before = PRIVATE_SHM if beside else ()
+    code, text = stream(*before, python, "-m", "pytest", "-q", "-rs", "--color=no", *words)
     found = re.findall(r"^=*\s*(\d+ [a-z]+.* in [\d.]+s.*?)\s*=*$", text, flags=re.MULTILINE)
     closing: str = found[-1] if found else f"pytest ended with {code} and no closing line"
     TALLY.add(closing)
@@ -161,7 +193,14 @@ def other_python(version: str, python: Path) -> Callable[[], str]:
         script = f'. "$1/.ci/bootstrap.sh"; bootstrap "$1" {venv} dev dev'
         words = ["env", f"PN_PYTHON={python}", "sh", "-c", script, "sh", str(ROOT)]
         run(*words)
-        return pytest(ROOT / venv / "bin/python", "-m", "not slow and not readme", "-p", "no:cacheprovider")
+        return pytest(
+            ROOT / venv / "bin/python",
+            "-m",
+            "not slow and not readme",
+            "-p",
+            "no:cacheprovider",
+            beside=can_unshare(),
+        )
 
     return step
 
@@ -213,24 +252,37 @@ def smoke(clean: Path, here: Path) -> None:
     run("diff", "-r", "--no-dereference", "source", "target", cwd=here)
 
 
+def conformance() -> str:
+    """CPython's own suite, as far as it fits into a few minutes; ``python -m tests.conformance`` runs it all."""
+    text = run(BIN / "python", "-m", "tests.conformance", "--subset")
+    return text.strip().splitlines()[-1]
+
+
 # ── the order ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def plan(options: argparse.Namespace) -> list[tuple[str, Callable[[], str]]]:
-    steps: list[tuple[str, Callable[[], str]]] = [
+Step = tuple[str, Callable[[], str]]
+
+
+def plan(options: argparse.Namespace) -> list[list[list[Step]]]:
+    """Stages, one after the other.  The lanes of a stage run side by side, the steps of a lane in order."""
+    first: list[Step] = [
         ("ruff check", lint),
         ("ruff format", formatting),
         ("mypy --strict", types),
         ("import floors", floors),
     ]
     if options.quick:
-        return [*steps, ("pytest", quick_tests)]
-    steps.insert(0, ("system packages", packages))
-    steps.append(("pytest", all_tests if options.slow else quick_tests))
-    steps.append(("README commands", readme))
-    steps.append(("wheel", wheel))
-    steps += [(f"pytest on {v}", other_python(v, path)) for v, path in others().items()]
-    return steps
+        return [[[*first, ("pytest", quick_tests)]]]
+    first.insert(0, ("system packages", packages))
+    ours: list[Step] = [
+        ("pytest", all_tests if options.slow else quick_tests),
+        ("README commands", readme),
+        ("wheel", wheel),
+    ]
+    theirs: list[Step] = [(f"pytest on {v}", other_python(v, path)) for v, path in others().items()]
+    middle = [[ours, theirs]] if theirs and can_unshare() else [[ours + theirs]]
+    return [[first], *middle, [[("CPython's own suite", conformance)]]]
 
 
 def others() -> dict[str, Path]:
@@ -250,9 +302,65 @@ def others() -> dict[str, Path]:
     return found
 
 
+def can_unshare() -> bool:
+    """May we give a test run a /dev/shm of its own?"""
+    words = [*PRIVATE_SHM, "true"]
+    return not os.geteuid() and subprocess.run(words, capture_output=True, check=False).returncode == 0
+
+
 def works(python: Path) -> bool:
     words = [str(python), "-c", "import ensurepip, venv"]
     return subprocess.run(words, capture_output=True, check=False).returncode == 0
+
+
+class Report:
+    """What came of the steps; filled from the threads of the lanes."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.begun = 0
+        self.lines: list[str] = []
+        self.failures: list[str] = []
+        self.code = 0
+
+    def begin(self, name: str) -> None:
+        self.begun += 1
+        LANE.say(f"\n── {self.begun}/{self.count} {name} ".ljust(80, "─") + "\n")
+
+    def end(self, name: str, seconds: float, says: str, code: int) -> None:
+        mark = "FAILED" if code else "ok"
+        self.lines.append(f"{mark:<7}{seconds:7.1f} s  {name:<19} {says}".rstrip())
+        if code:
+            self.failures.append(f"{name} failed: {says}")
+            self.code = self.code or code
+
+
+def run_lane(lane: list[Step], report: Report) -> None:
+    """The steps of a lane until one of any lane has failed."""
+    for name, step in lane:
+        if report.code:
+            return
+        report.begin(name)
+        start = time.monotonic()
+        try:
+            says, code = step(), 0
+        except Failed as failure:
+            says, code = str(failure), 1
+        except KeyboardInterrupt:
+            says, code = "interrupted", 130
+        report.end(name, time.monotonic() - start, says, code)
+        if LANE.held is not None:
+            LANE.tell()
+
+
+def run_stage(stage: list[list[Step]], report: Report) -> None:
+    """One lane prints as it goes; of several the first does, the others when a step has ended."""
+    first, *others = stage
+    with ThreadPoolExecutor(max_workers=len(stage), initializer=LANE.hold) as threads:
+        beside = [threads.submit(run_lane, lane, report) for lane in others]
+        run_lane(first, report)
+        for lane in beside:
+            lane.result()
 
 
 def main() -> int:
@@ -261,31 +369,22 @@ def main() -> int:
     length.add_argument("--quick", action="store_true", help="lint, types, floors and the fast tests only")
     length.add_argument("--slow", action="store_true", help="everything, with the tests marked slow too")
     os.chdir(ROOT)
-    steps = plan(parser.parse_args())
-    summary: list[str] = []
+    stages = plan(parser.parse_args())
+    count = sum(len(lane) for stage in stages for lane in stage)
+    report = Report(count)
     begun = time.monotonic()
-    code = 0
-    for number, (name, step) in enumerate(steps, 1):
-        print(f"\n── {number}/{len(steps)} {name} ".ljust(80, "─"), flush=True)
-        start = time.monotonic()
-        try:
-            says = step()
-        except Failed as failure:
-            says, code = str(failure), 1
-        except KeyboardInterrupt:
-            says, code = "interrupted", 130
-        mark = "FAILED" if code else "ok"
-        summary.append(f"{mark:<7}{time.monotonic() - start:7.1f} s  {name:<18} {says}".rstrip())
-        if code:
-            break
+    for stage in stages:
+        if not report.code:
+            run_stage(stage, report)
     print("\n── summary ".ljust(80, "─"))
-    print("\n".join(summary))
-    if code:
-        print(f"check: {name} failed: {says}; {len(steps) - number} steps were not run")
+    print("\n".join(report.lines))
+    if report.code:
+        missing = f"{count - len(report.lines)} steps were not run"
+        print(f"check: {'; '.join(report.failures)}; {missing}")
     else:
-        print(f"check: all {len(steps)} steps passed in {time.monotonic() - begun:.0f} s")
+        print(f"check: all {count} steps passed in {time.monotonic() - begun:.0f} s")
     print(TALLY, flush=True)
-    return code
+    return report.code
 
 
 if __name__ == "__main__":
