@@ -12,6 +12,11 @@
     │  ├─ WorkerDied                           a worker ended in the middle of a task
     │  ├─ TaskCancelled                        the task was given up before it ran
     │  └─ CrewBroken                           workers die before they can start any task
+    ├─ SupervisorError                         a supervisor cannot do what it was asked, or has given up
+    │  ├─ NoSuchChild  (LookupError)           it has no child of that name
+    │  ├─ ChildBusy                            the child is running, restarting or there already
+    │  ├─ ChildStartFailed                     a child did not start, or did not become ready
+    │  └─ RestartLimitReached                  a child was restarted too often
     └─ CopyError                               a copy that must not begin, or that failed
        ├─ SameFile
        ├─ IntoItself
@@ -103,6 +108,57 @@ class TaskCancelled(PoolError):
 
 class CrewBroken(PoolError):
     """Workers end before they can start a task: starting more would never stop."""
+
+
+class SupervisorError(ProcessionError):
+    """A supervisor cannot do what it was asked, or has given up; as such: it is not running."""
+
+
+class NoSuchChild(SupervisorError, LookupError):
+    """The supervisor has no child of that name."""
+
+
+class ChildBusy(SupervisorError):
+    """The child is running, restarting or there already, and what was asked does not go with that."""
+
+
+class ChildStartFailed(SupervisorError):
+    """``child`` did not start, or did not become ready; ``words`` say why and follow its name."""
+
+    def __init__(self, supervisor: str, child: str, words: str) -> None:
+        super().__init__(f"{supervisor}: child {child!r} {words}")
+        self.supervisor = supervisor
+        self.child = child
+        self.words = words
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.supervisor, self.child, self.words), vars(self)
+
+
+class RestartLimitReached(SupervisorError):
+    """A supervisor gave up: one restart more than ``max_restarts`` within ``within`` seconds.
+
+    ``child`` is the one whose end was one too many; ``ends`` tells who ended how in that time, oldest
+    first, as pairs of a name and words.
+    """
+
+    def __init__(
+        self, supervisor: str, child: str, ends: tuple[tuple[str, str], ...], max_restarts: int, within: float
+    ) -> None:
+        told = "; ".join(f"{name!r} {words}" for name, words in ends[-5:])
+        super().__init__(
+            f"{supervisor}: gave up on child {child!r}: more than {max_restarts} "
+            f"restart{'s' * (max_restarts != 1)} within {within:g} s; last ends: {told}"
+        )
+        self.supervisor = supervisor
+        self.child = child
+        self.ends = ends
+        self.max_restarts = max_restarts
+        self.within = within
+
+    def __reduce__(self) -> tuple[object, ...]:
+        args = (self.supervisor, self.child, self.ends, self.max_restarts, self.within)
+        return type(self), args, vars(self)
 
 
 class CopyError(ProcessionError):

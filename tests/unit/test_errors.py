@@ -33,6 +33,8 @@ def made(kind: type[Any]) -> ProcessionError:
         errors.RemoteError: ("builtins.ValueError", "bad", "Traceback: ..."),
         errors.WorkerDied: (7, 4242, EXIT, "photos/a.jpg"),
         errors.CopyFailed: (failed_report(),),
+        errors.ChildStartFailed: ("supervisor", "web", "could not be started"),
+        errors.RestartLimitReached: ("supervisor", "web", (("web", "exited with code 3"),), 1, 5.0),
     }
     error = kind(*special.get(kind, ("words",)))
     assert isinstance(error, ProcessionError)
