@@ -17,6 +17,7 @@
     │  ├─ ChildBusy                            the child is running, restarting or there already
     │  ├─ ChildStartFailed                     a child did not start, or did not become ready
     │  └─ RestartLimitReached                  a child was restarted too often
+    ├─ ManagerDied      (EOFError, OSErrors)   the process behind a proxy is gone
     └─ CopyError                               a copy that must not begin, or that failed
        ├─ SameFile
        ├─ IntoItself
@@ -159,6 +160,30 @@ class RestartLimitReached(SupervisorError):
     def __reduce__(self) -> tuple[object, ...]:
         args = (self.supervisor, self.child, self.ends, self.max_restarts, self.within)
         return type(self), args, vars(self)
+
+
+class ManagerDied(
+    ProcessionError,
+    EOFError,
+    ConnectionResetError,
+    BrokenPipeError,
+    ConnectionRefusedError,
+    FileNotFoundError,
+):
+    """A manager's process is gone, or nobody serves its address.
+
+    It is each of the errors that the standard library raises there, by accident of the moment.
+    """
+
+    def __init__(self, address: object, pid: int | None = None, words: str = "") -> None:
+        who = f"the manager at {address!r}" + (f" (pid {pid})" if pid else "")
+        super().__init__(f"{who} is gone: {words or 'its connection has ended'}")
+        self.address = address
+        self.pid = pid
+        self.words = words
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.address, self.pid, self.words), vars(self)
 
 
 class CopyError(ProcessionError):

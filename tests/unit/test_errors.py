@@ -30,6 +30,7 @@ def made(kind: type[Any]) -> ProcessionError:
     """One of each, with facts where it has any."""
     special: dict[type, tuple[Any, ...]] = {
         errors.Unsupported: ("openat2", "needs Linux 5.6"),
+        errors.ManagerDied: ("/tmp/socket", 4242, "killed by signal 9"),
         errors.RemoteError: ("builtins.ValueError", "bad", "Traceback: ..."),
         errors.WorkerDied: (7, 4242, EXIT, "photos/a.jpg"),
         errors.CopyFailed: (failed_report(),),

@@ -44,7 +44,6 @@ THEIRS = (
     "popen_fork",
     "popen_forkserver",
     "popen_spawn_posix",
-    "popen_spawn_win32",
     "process",
     "reduction",
     "resource_sharer",

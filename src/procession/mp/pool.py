@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from procession.ipc.classic import classic, rest_of
+from procession.mp.again import again, rest_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from multiprocessing.pool import AsyncResult as AsyncResult
+    from multiprocessing.pool import Pool as Pool
+    from multiprocessing.pool import ThreadPool as ThreadPool
 
 __all__ = ["Pool", "ThreadPool"]
-__getattr__ = rest_of("pool")
-
-_theirs = classic("pool")
-Pool = _theirs.Pool
-ThreadPool = _theirs.ThreadPool
+_theirs = again("pool")
+__getattr__ = rest_of(_theirs)
