@@ -79,7 +79,7 @@ def check_rules(rules: Rules) -> Rules:
     """The same rules; ValueError or TypeError when they make no sense."""
     _one_of("strategy", rules.strategy, STRATEGIES)
     _one_of("auto_shutdown", rules.auto_shutdown, AUTO_SHUTDOWNS)
-    if not isinstance(rules.max_restarts, int) or rules.max_restarts < 0:
+    if not _number(rules.max_restarts, int):
         raise ValueError(f"max_restarts must be a whole number, 0 or more, not {rules.max_restarts!r}")
     if not _seconds(rules.within) or rules.within <= 0:
         raise ValueError(f"within must be a number of seconds above 0, not {rules.within!r}")
@@ -87,7 +87,9 @@ def check_rules(rules: Rules) -> Rules:
     if not isinstance(backoff, Backoff):
         raise TypeError(f"backoff must be a Backoff, not {backoff!r}")
     if not (_seconds(backoff.delay) and _seconds(backoff.cap) and 0 <= backoff.jitter <= 1):
-        raise ValueError(f"{backoff!r}: delay and cap are seconds, 0 or more, and jitter lies between 0 and 1")
+        raise ValueError(
+            f"{backoff!r}: delay and cap are seconds, 0 or more, and jitter lies between 0 and 1"
+        )
     return rules
 
 
@@ -95,7 +97,7 @@ def check_spec(spec: ChildSpec, rules: Rules) -> ChildSpec:
     """The spec with ``shutdown`` filled in; ValueError or TypeError when it makes no sense."""
     if not isinstance(spec, ChildSpec):
         raise TypeError(f"a child is given as a ChildSpec (or a Supervisor), not as {spec!r}")
-    if not isinstance(spec.id, str) or not spec.id:
+    if not _name(spec.id):
         raise TypeError(f"a child needs a name: ChildSpec(id={spec.id!r}) is none")
     where = f"child {spec.id!r}: "
     _one_of(where + "type", spec.type, ("worker", "supervisor"))
@@ -139,5 +141,13 @@ def _one_of(what: str, value: object, allowed: tuple[str, ...]) -> None:
         raise ValueError(f"{what} must be {', '.join(allowed[:-1])} or {allowed[-1]}, not {value!r}")
 
 
+def _name(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _number(value: object, kind: type[int | float]) -> bool:
+    return isinstance(value, kind) and math.isfinite(value) and value >= 0
+
+
 def _seconds(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value) and value >= 0
+    return _number(value, int) or _number(value, float)
