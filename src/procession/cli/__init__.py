@@ -10,6 +10,7 @@ import sys
 
 VERBS = {
     "copy": "copy folders and files on many processes, with live progress",
+    "python": "run a Python program whose multiprocessing is ours",
 }
 
 
