@@ -84,7 +84,7 @@ def recv_packet(
         data, extras, flags, _ = sock.recvmsg(max_bytes, room, socket.MSG_CMSG_CLOEXEC)
     except ConnectionResetError as error:
         raise typed(error, f"socket {sock.fileno()}") from error
-    fds = _descriptors(extras) if extras else ()
+    fds = descriptors_in(extras) if extras else ()
     if flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
         _close_all(fds)
         what = f"{max_bytes} bytes" if flags & socket.MSG_TRUNC else f"{max_fds} descriptors (or no free one)"
@@ -95,7 +95,8 @@ def recv_packet(
     return data, fds
 
 
-def _descriptors(extras: list[tuple[int, int, bytes]]) -> tuple[int, ...]:
+def descriptors_in(extras: list[tuple[int, int, bytes]]) -> tuple[int, ...]:
+    """The descriptors among the ancillary data of a recvmsg, ours from then on."""
     import socket
 
     found: list[int] = []
