@@ -7,8 +7,11 @@
     ├─ NotOurChild      (ChildProcessError)    ECHILD: only the parent may wait for it
     ├─ ChannelClosed    (EOFError)             the other side of a channel is gone
     ├─ MessageTooLarge                         EMSGSIZE: one packet cannot carry it
+    ├─ RemoteError                          an exception elsewhere that did not travel whole
+    ├─ ProcessDied                          a process ended without a result
+    ├─ DependencyFailed                     a process was not started: one that it waited for went wrong
+    ├─ UnguardedMain    (RuntimeError)         the main module starts processes while children import it
     ├─ PoolError
-    │  ├─ RemoteError                          an exception in a worker that did not travel whole
     │  ├─ WorkerDied                           a worker ended in the middle of a task
     │  ├─ TaskCancelled                        the task was given up before it ran
     │  └─ CrewBroken                           workers die before they can start any task
@@ -70,12 +73,8 @@ class MessageTooLarge(ProcessionError):
     """The message is larger than one packet of this channel (EMSGSIZE)."""
 
 
-class PoolError(ProcessionError):
-    """Something went wrong with a task or with the workers."""
-
-
-class RemoteError(PoolError):
-    """An exception in a worker that could not be pickled or unpickled: its name, words and traceback."""
+class RemoteError(ProcessionError):
+    """An exception in another process that could not be (un)pickled: its name, words and traceback."""
 
     def __init__(self, kind: str, words: str, traceback: str) -> None:
         super().__init__(f"{kind}: {words}")
@@ -85,6 +84,57 @@ class RemoteError(PoolError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.kind, self.words, self.traceback), vars(self)
+
+
+class ProcessDied(ProcessionError):
+    """A process ended without a result: it was killed, or left with an exit code of its own.
+
+    ``name`` and ``pid`` say which one, ``exit`` how.
+    """
+
+    def __init__(self, name: str, pid: int, exit: Exit) -> None:
+        super().__init__(f"process {name} (pid {pid}) {exit.reason}")
+        self.name = name
+        self.pid = pid
+        self.exit = exit
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.name, self.pid, self.exit), vars(self)
+
+
+class DependencyFailed(ProcessionError):
+    """Process ``name`` was not started, because of what became of process ``other``.
+
+    ``exit`` is the end of the other one; None when it was never started itself.
+    """
+
+    def __init__(self, name: str, other: str, why: str, exit: Exit | None = None) -> None:
+        super().__init__(f"process {name} was not started: process {other} {why}")
+        self.name = name
+        self.other = other
+        self.why = why
+        self.exit = exit
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.name, self.other, self.why, self.exit), vars(self)
+
+
+class UnguardedMain(ProcessionError, RuntimeError):
+    """The main module starts processes while it is imported, which every child has to do again."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"{path} starts a process while it is imported, and every child imports it.\n"
+            'Put what starts processes below  if __name__ == "__main__":  or use the start method fork.'
+        )
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.path,), vars(self)
+
+
+class PoolError(ProcessionError):
+    """Something went wrong with a task or with the workers."""
 
 
 class WorkerDied(PoolError):

@@ -105,7 +105,9 @@ def pack(obj: object, *, out_of_band: bool = False) -> Parcel:
 
 
 def unpack(
-    data: bytes | bytearray | memoryview, descriptors: Iterable[int] = (), buffers: Sequence[Any] | None = None
+    data: bytes | bytearray | memoryview,
+    descriptors: Iterable[int] = (),
+    buffers: Sequence[Any] | None = None,
 ) -> Any:
     """The object again.  ``descriptors`` are taken over: those that nothing has detached are closed."""
     outer = getattr(_here, "arrived", None)
@@ -131,20 +133,32 @@ def dumps(obj: object, leaving: list[int], buffers: list[pickle.PickleBuffer] | 
 
     callback = keep if buffers is not None else None
     if not _others_have_reducers():
-        try:
-            return pickle.dumps(obj, 5, buffer_callback=callback)
-        except Exception as error:
-            first = error
+        attempts = (_plainly, _with_reducers, _with_cloudpickle)
     else:
-        first = None
-    for attempt in (_with_reducers, _with_cloudpickle):
-        _forget(leaving, buffers)
-        try:
-            return attempt(obj, callback)
-        except Exception as error:
-            first = first or error
-    _forget(leaving, buffers)
-    raise first  # type: ignore[misc]
+        attempts = (_with_reducers, _with_cloudpickle)
+    first: Exception | None = None
+    try:
+        for attempt in attempts:
+            try:
+                return attempt(obj, callback)
+            except Exception as error:
+                first = first or error
+                _forget(leaving, buffers)
+        assert first is not None
+        raise first
+    finally:
+        first = (
+            None  # its traceback refers to this frame: the two would keep the object alive until a collection
+        )
+
+
+def _plainly(obj: object, callback: Any) -> bytes:
+    return pickle.dumps(obj, 5, buffer_callback=callback)
+
+
+def by_value(obj: object) -> bytes:
+    """Pickle with cloudpickle: what comes from ``__main__`` travels as it is, not by its name."""
+    return _with_cloudpickle(obj, None)
 
 
 def _others_have_reducers() -> bool:
@@ -159,7 +173,7 @@ def _others_have_reducers() -> bool:
 
 
 # Types of the standard library: its reducers for them are needed only where plain pickle refuses.
-_KNOWN = ("builtins", "functools", "socket", "_socket", "multiprocessing", "procession", "_thread")
+_KNOWN = ("builtins", "functools", "socket", "_socket", "multiprocessing", "procession", "_thread", "array")
 
 
 def _with_reducers(obj: object, callback: Any) -> bytes:
@@ -167,7 +181,7 @@ def _with_reducers(obj: object, callback: Any) -> bytes:
     from multiprocessing.reduction import ForkingPickler
 
     buffer = io.BytesIO()
-    ForkingPickler(buffer, 5, buffer_callback=callback).dump(obj)
+    ForkingPickler(buffer, 5, True, callback).dump(obj)  # it takes no keywords
     return buffer.getvalue()
 
 

@@ -21,8 +21,8 @@ import select
 import time
 
 from procession.errors import ChannelClosed, CrewBroken, WorkerDied
+from procession.ipc.faults import unpack_error
 from procession.linux.keepalive import open_keepalive
-from procession.pool.faults import unpack_error
 from procession.pool.hand import Hand, Kit, hire
 from procession.pool.messages import Batch, BatchDone, Ready, Spilled
 from procession.pool.outcomes import Cancelled, Done, Failed, Lost

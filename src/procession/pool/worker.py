@@ -13,7 +13,7 @@ import time
 
 from procession.errors import ChannelClosed
 from procession.ipc.channel import Channel
-from procession.pool.faults import pack_error, unpack_error
+from procession.ipc.faults import pack_error, unpack_error
 from procession.pool.messages import Batch, BatchDone, Ready, Setup, Spilled
 from procession.pool.page import CURRENT, ELSEWHERE, ERROR, IDLE, NOTE_LENGTH, STOP, VALUE, Page
 

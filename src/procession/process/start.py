@@ -18,7 +18,9 @@ from procession.process.child import Child
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
-    from typing import Self
+    from typing import Self, TypeVar
+
+    T = TypeVar("T")
 
 FORK = "fork"
 SPAWN = "spawn"
@@ -50,12 +52,28 @@ class SignalsHeld:
 
 
 def safe_start_method() -> str:
-    """``fork`` while this process has one thread, else ``spawn``.
+    """``fork`` while this process has one thread (the reaper does not count), else ``spawn``.
 
     A fork copies the locks that other threads hold but not the threads that would release them
     (fork(2), CPython issue 84559).
     """
-    return FORK if len(os.listdir("/proc/self/task")) == 1 else SPAWN
+    return FORK if _alone() else SPAWN
+
+
+def fork() -> int:
+    """os.fork.  The reaper, when it is the only other thread, is nothing to warn of (Python 3.12 does)."""
+    if sys.version_info < (3, 12) or len(os.listdir("/proc/self/task")) == 1 or not _alone():
+        return os.fork()
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
+def _alone() -> bool:
+    reaper = sys.modules.get("procession.process.reaper")  # not loaded: then it has no thread either
+    return reaper.is_only_other_thread() if reaper else len(os.listdir("/proc/self/task")) == 1
 
 
 def fork_child(
@@ -71,10 +89,10 @@ def fork_child(
     _flush()  # what is still buffered here would be written by the child once more
     close = tuple(close)
     with SignalsHeld() as held:
-        pid = os.fork()
+        pid = fork()
         if pid == 0:
             _live(main, keepalive, close, held.before if mask is None else mask)
-        return _hold(pid)
+        return hold_or_kill(pid, Child)
 
 
 def _live(
@@ -132,9 +150,8 @@ def spawn_child(
         actions = [(os.POSIX_SPAWN_DUP2, fd, 3 + index) for index, fd in enumerate(wanted)]
         with SignalsHeld() as held:
             mask = {*(held.before if mask is None else mask), signal.SIGINT}  # until _arrive ignores it
-            return _hold(
-                os.posix_spawn(sys.executable, argv, os.environ, file_actions=actions, setsigmask=mask)
-            )
+            pid = os.posix_spawn(sys.executable, argv, os.environ, file_actions=actions, setsigmask=mask)
+            return hold_or_kill(pid, Child)
     finally:
         for fd in wanted:
             os.close(fd)
@@ -152,9 +169,10 @@ def _arrive(entry: str, argument: str, count: int) -> None:
     getattr(sys.modules[module], function)(argument, *range(4, 3 + count))
 
 
-def _hold(pid: int) -> Child:
+def hold_or_kill(pid: int, hold: Callable[[int], T]) -> T:
+    """``hold(pid)``, for a child that has just been made."""
     try:
-        return Child(pid)
+        return hold(pid)
     except BaseException:
         # No descriptor is left, say.  A child that nobody can watch must not live.
         os.kill(pid, signal.SIGKILL)  # not reaped yet, so the number is still its own

@@ -12,7 +12,7 @@ from typing import NoReturn
 import pytest
 
 from procession.errors import RemoteError, Unsupported, WorkerDied
-from procession.pool.faults import RemoteTraceback, pack_error, unpack_error
+from procession.ipc.faults import RemoteTraceback, pack_error, unpack_error
 from procession.process.exits import Exit
 
 

@@ -33,6 +33,12 @@ def pack_error(error: BaseException) -> bytes:
     return pickle.dumps((kind, words, text, whole), pickle.HIGHEST_PROTOCOL)
 
 
+def peek_error(data: bytes) -> tuple[str, str]:
+    """Its kind (``module.Name``) and words; runs no code of the exception's own."""
+    kind, words, _, _ = pickle.loads(data)
+    return kind, words
+
+
 def unpack_error(data: bytes) -> BaseException:
     """The exception again, or a RemoteError where it does not unpickle (CPython issue 79492)."""
     kind, words, text, whole = pickle.loads(data)

@@ -1,0 +1,245 @@
+"""Each child is reaped the moment it ends, whether or not anybody joins it.
+
+::
+
+    pidfd of each child ─┐
+    line of each child ──┼──▶ epoll ──▶ one thread ──▶ collect ──▶ estate.settle, listeners
+    eventfd: look again ─┘      ▲
+                                └── join() and poll() in other threads collect as well: the lock decides
+
+The thread starts with the first child and ends with the last.  It is a raw thread, so that nobody's books
+of threads change, holds all signals blocked, and sleeps in epoll_wait(2) for ever: nothing polls.
+
+Forks: the thread does all its work with the lock held, and os.fork (anybody's) takes the lock first.  A
+child is therefore never a copy of a half-done step; in it the reaper is empty again.  No ``SIGCHLD``
+handler, and only children that were given to ``watch`` are waited for, each by its own pidfd.
+"""
+
+from __future__ import annotations
+
+import _thread
+import os
+import select
+import signal
+import threading
+import time
+
+from procession.ipc import estate
+from procession.linux.pidfd import wait_exit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from procession.process.handle import Handle
+
+PATIENCE = 1.0  # seconds to wait for a status that a fork server is about to tell
+_LONGEST = 3600.0  # seconds; epoll takes a C int of milliseconds
+
+
+class _State:
+    """All that the reaper of one process has; a forked child gets a new one."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.handles: dict[int, Handle] = {}  # by descriptor; a handle may have two
+        self.epoll: select.epoll | None = None
+        self.wake = -1  # eventfd
+        self.running = False
+        self.native = 0  # the thread's id in the kernel
+        self.gone: _thread.LockType | None = None  # held by the thread until its last step
+
+
+_state = _State()
+_here = threading.local()  # .reaping: this is a reaper's thread
+
+
+def lock() -> threading.RLock:  # type: ignore[valid-type]
+    """Guards handles and their ends; also held over each fork."""
+    return _state.lock
+
+
+def watch(handle: Handle) -> None:
+    """Reap this child when it ends, and enforce its deadline."""
+    state = _state
+    with state.lock:
+        for fd in handle.descriptors():
+            state.handles[fd] = handle
+        if not state.running:
+            _start(state)
+        elif state.epoll is not None:
+            for fd in handle.descriptors():
+                state.epoll.register(fd, select.EPOLLIN)
+        if handle.deadline is not None:
+            _call(state)
+
+
+def unwatch(handle: Handle) -> None:
+    """Leave this child to somebody else."""
+    with _state.lock:
+        _forget(_state, handle)
+    rest()
+
+
+def look(handle: Handle) -> None:
+    """Collect the end of this child if it has come.  Never waits (for a fork server, a moment)."""
+    if not wait_exit(handle.sentinel, 0):
+        return
+    state = _state
+    with state.lock:
+        if handle.exit is not None:
+            fresh = False
+        else:
+            fresh = handle.collect(PATIENCE)
+            if fresh:
+                _forget(state, handle)
+    if fresh:
+        _announce(handle)
+    rest()
+
+
+def look_again(handles: Iterable[Handle]) -> None:
+    """Something has changed for these: collect those that have ended."""
+    state = _state
+    with state.lock:
+        ended = [handle for handle in handles if handle.exit is None and handle.collect()]
+        for handle in ended:
+            _forget(state, handle)
+    for handle in ended:
+        _announce(handle)
+
+
+def reschedule() -> None:
+    """A deadline has changed."""
+    with _state.lock:
+        _call(_state)
+
+
+def rest() -> None:
+    """When no child is left, see the thread off, so that the process is single-threaded again."""
+    state = _state
+    gone = state.gone
+    if gone is None or state.handles or getattr(_here, "reaping", False):
+        return
+    with state.lock:
+        if state.handles:
+            return
+        _call(state)
+    if gone.acquire(timeout=PATIENCE):
+        gone.release()
+    if state.gone is gone:
+        state.gone = None
+
+
+def is_only_other_thread() -> bool:
+    """Is this thread alone, but for the reaper (which cannot be in the middle of anything at a fork)?"""
+    threads = {int(name) for name in os.listdir("/proc/self/task")}
+    return threads <= {threading.get_native_id(), _state.native}
+
+
+def _start(state: _State) -> None:
+    state.epoll = select.epoll()
+    state.wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+    state.epoll.register(state.wake, select.EPOLLIN)
+    for fd in state.handles:
+        state.epoll.register(fd, select.EPOLLIN)
+    state.gone = _thread.allocate_lock()
+    state.gone.acquire()
+    try:
+        _thread.start_new_thread(_run, (state, state.epoll))
+        state.running = True
+    except RuntimeError:  # the interpreter is shutting down, or no thread is to be had
+        state.gone = None
+        _stop(state)
+
+
+def _run(state: _State, epoll: select.epoll) -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    state.native = threading.get_native_id()
+    _here.reaping = True
+    gone = state.gone
+    assert gone is not None
+    try:
+        while _step(state, epoll):
+            pass
+    finally:
+        gone.release()
+
+
+def _step(state: _State, epoll: select.epoll) -> bool:
+    """Sleep until something happens and see to it; False when no child is left."""
+    events = epoll.poll(_seconds_to_next(state))
+    with state.lock:
+        touched = {handle for fd, _ in events if (handle := state.handles.get(fd)) is not None}
+        if any(fd == state.wake for fd, _ in events):
+            os.eventfd_read(state.wake)
+        ended = [handle for handle in touched if handle.collect()]
+        for handle in ended:
+            _forget(state, handle)
+        now = time.monotonic()
+        for handle in set(state.handles.values()):
+            if handle.deadline is not None and handle.deadline <= now:
+                handle.on_deadline(now)
+        last = not state.handles
+        if last:
+            _stop(state)
+    for handle in ended:
+        _announce(handle)
+    return not last
+
+
+def _announce(handle: Handle) -> None:
+    estate.settle(handle.pid)
+    handle.announce()
+
+
+def _forget(state: _State, handle: Handle) -> None:
+    for fd in handle.descriptors():
+        if state.handles.get(fd) is handle:
+            del state.handles[fd]
+            if state.epoll is not None:
+                try:
+                    state.epoll.unregister(fd)
+                except (OSError, ValueError):
+                    pass  # closed already, and with that gone from the epoll
+
+
+def _call(state: _State) -> None:
+    if state.wake >= 0:
+        os.eventfd_write(state.wake, 1)
+
+
+def _stop(state: _State) -> None:
+    if state.epoll is not None:
+        state.epoll.close()
+        os.close(state.wake)
+    state.epoll, state.wake, state.running, state.native = None, -1, False, 0
+
+
+def _seconds_to_next(state: _State) -> float:
+    with state.lock:
+        deadlines = [handle.deadline for handle in state.handles.values() if handle.deadline is not None]
+    if not deadlines:
+        return -1
+    return min(max(min(deadlines) - time.monotonic(), 0), _LONGEST)
+
+
+def _before_fork() -> None:
+    _state.lock.acquire()
+
+
+def _after_fork_in_parent() -> None:
+    _state.lock.release()
+
+
+def _after_fork_in_child() -> None:
+    global _state
+    old, _state = _state, _State()
+    for handle in set(old.handles.values()):
+        handle.close_in_fork()
+    _stop(old)
+
+
+os.register_at_fork(
+    before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
+)
