@@ -132,10 +132,9 @@ def dumps(obj: object, leaving: list[int], buffers: list[pickle.PickleBuffer] | 
         return False
 
     callback = keep if buffers is not None else None
+    attempts = [_with_reducers, _with_cloudpickle]
     if not _others_have_reducers():
-        attempts = (_plainly, _with_reducers, _with_cloudpickle)
-    else:
-        attempts = (_with_reducers, _with_cloudpickle)
+        attempts.insert(0, _plainly)
     first: Exception | None = None
     try:
         for attempt in attempts:
