@@ -88,7 +88,7 @@ def check_rules(rules: Rules) -> Rules:
         raise TypeError(f"backoff must be a Backoff, not {backoff!r}")
     if not (_seconds(backoff.delay) and _seconds(backoff.cap) and 0 <= backoff.jitter <= 1):
         raise ValueError(
-            f"{backoff!r}: delay and cap are seconds, 0 or more, and jitter lies between 0 and 1"
+            f"backoff: delay and cap are seconds, 0 or more, and jitter is 0 to 1, not {backoff!r}"
         )
     return rules
 

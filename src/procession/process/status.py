@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from procession.records import record
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 @record
 class ChildStatus:
@@ -21,7 +25,7 @@ class ChildStatus:
     restarts: int
     last_end: str
     uptime: float
-    info: object = None
+    info: Any = None
     children: tuple[ChildStatus, ...] = ()
 
 

@@ -151,6 +151,14 @@ class World:
         counts = self.core.counts()
         return counts.specs, counts.active, counts.supervisors, counts.workers
 
+    def is_over(self) -> bool:
+        """Has it ended?"""
+        return self.down is not None
+
+    def is_up(self) -> bool:
+        """Have all children been started?"""
+        return self.up
+
     def news(self) -> list[str]:
         """The log since the last call."""
         log, self.log = self.log, []
