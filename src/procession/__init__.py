@@ -3,10 +3,16 @@
 The public names are listed here and live below; each is loaded when it is first used (PEP 562), so that
 ``import procession`` costs nothing::
 
+    from procession import Process, Queue
+
+    queue = Queue()
+    Process(target=work, args=(queue,)).start()
+
     from procession import copy
 
     report = copy("photos", "/mnt/backup")
-    print(report.files, report.failed)
+
+``procession.mp`` has the names of ``multiprocessing`` in the places of ``multiprocessing``.
 """
 
 from __future__ import annotations
@@ -18,48 +24,189 @@ if TYPE_CHECKING:
     from procession.copying.api import copy as copy
     from procession.copying.report import CopyReport as CopyReport
     from procession.errors import ChannelClosed as ChannelClosed
+    from procession.errors import ChildBusy as ChildBusy
+    from procession.errors import ChildStartFailed as ChildStartFailed
     from procession.errors import CopyError as CopyError
     from procession.errors import CopyFailed as CopyFailed
     from procession.errors import CrewBroken as CrewBroken
+    from procession.errors import DependencyFailed as DependencyFailed
     from procession.errors import IntoItself as IntoItself
+    from procession.errors import ManagerDied as ManagerDied
     from procession.errors import MessageTooLarge as MessageTooLarge
+    from procession.errors import NoSuchChild as NoSuchChild
     from procession.errors import NoSuchProcess as NoSuchProcess
     from procession.errors import NotOurChild as NotOurChild
     from procession.errors import NotPermitted as NotPermitted
     from procession.errors import PoolError as PoolError
+    from procession.errors import ProcessDied as ProcessDied
     from procession.errors import ProcessionError as ProcessionError
     from procession.errors import RemoteError as RemoteError
+    from procession.errors import RestartLimitReached as RestartLimitReached
     from procession.errors import SameFile as SameFile
+    from procession.errors import SupervisorError as SupervisorError
     from procession.errors import TaskCancelled as TaskCancelled
+    from procession.errors import UnguardedMain as UnguardedMain
     from procession.errors import Unsupported as Unsupported
     from procession.errors import WorkerDied as WorkerDied
+    from procession.ipc.connection import Client as Client
+    from procession.ipc.connection import Connection as Connection
+    from procession.ipc.connection import Listener as Listener
+    from procession.ipc.connection import Pipe as Pipe
+    from procession.ipc.connection import wait as wait
+    from procession.ipc.locks import Barrier as Barrier
+    from procession.ipc.locks import BoundedSemaphore as BoundedSemaphore
+    from procession.ipc.locks import Condition as Condition
+    from procession.ipc.locks import Event as Event
+    from procession.ipc.locks import Lock as Lock
+    from procession.ipc.locks import RLock as RLock
+    from procession.ipc.locks import Semaphore as Semaphore
+    from procession.ipc.queues import JoinableQueue as JoinableQueue
+    from procession.ipc.queues import Queue as Queue
+    from procession.ipc.queues import SimpleQueue as SimpleQueue
+    from procession.ipc.shared_array import SharedArray as SharedArray
+    from procession.ipc.shared_memory import ShareableList as ShareableList
+    from procession.ipc.shared_memory import SharedMemory as SharedMemory
+    from procession.ipc.sharedctypes import Array as Array
+    from procession.ipc.sharedctypes import RawArray as RawArray
+    from procession.ipc.sharedctypes import RawValue as RawValue
+    from procession.ipc.sharedctypes import Value as Value
+    from procession.mp.root import Manager as Manager
+    from procession.mp.root import Pool as Pool
+    from procession.mp.root import get_context as get_context
+    from procession.process.childspec import ChildSpec as ChildSpec
+    from procession.process.context import active_children as active_children
+    from procession.process.context import cpu_count as cpu_count
+    from procession.process.context import current_process as current_process
+    from procession.process.context import freeze_support as freeze_support
+    from procession.process.context import get_all_start_methods as get_all_start_methods
+    from procession.process.context import get_start_method as get_start_method
+    from procession.process.context import parent_process as parent_process
+    from procession.process.context import set_forkserver_preload as set_forkserver_preload
+    from procession.process.context import set_start_method as set_start_method
+    from procession.process.exits import Exit as Exit
+    from procession.process.options import Limits as Limits
+    from procession.process.process import Process as Process
+    from procession.process.stats import ProcessStats as ProcessStats
+    from procession.process.supervisor import Supervisor as Supervisor
+    from procession.process.supervisor import ready as ready
 
 __all__ = [
+    "Array",
+    "Barrier",
+    "BoundedSemaphore",
     "ChannelClosed",
+    "ChildBusy",
+    "ChildSpec",
+    "ChildStartFailed",
+    "Client",
+    "Condition",
+    "Connection",
     "CopyError",
     "CopyFailed",
     "CopyReport",
     "CrewBroken",
+    "DependencyFailed",
+    "Event",
+    "Exit",
     "IntoItself",
+    "JoinableQueue",
+    "Limits",
+    "Listener",
+    "Lock",
+    "Manager",
+    "ManagerDied",
     "MessageTooLarge",
+    "NoSuchChild",
     "NoSuchProcess",
     "NotOurChild",
     "NotPermitted",
+    "Pipe",
+    "Pool",
     "PoolError",
+    "Process",
+    "ProcessDied",
+    "ProcessStats",
     "ProcessionError",
+    "Queue",
+    "RLock",
+    "RawArray",
+    "RawValue",
     "RemoteError",
+    "RestartLimitReached",
     "SameFile",
+    "Semaphore",
+    "ShareableList",
+    "SharedArray",
+    "SharedMemory",
+    "SimpleQueue",
+    "Supervisor",
+    "SupervisorError",
     "TaskCancelled",
+    "UnguardedMain",
     "Unsupported",
+    "Value",
     "WorkerDied",
     "__version__",
+    "active_children",
     "copy",
+    "cpu_count",
+    "current_process",
+    "freeze_support",
+    "get_all_start_methods",
+    "get_context",
+    "get_start_method",
+    "parent_process",
+    "ready",
+    "set_forkserver_preload",
+    "set_start_method",
+    "wait",
 ]
 
 # Where a public name lives; one that is not listed here is an error class.
 _HOME = {
     "copy": "procession.copying.api",
     "CopyReport": "procession.copying.report",
+    "Process": "procession.process.process",
+    "Limits": "procession.process.options",
+    "Exit": "procession.process.exits",
+    "ProcessStats": "procession.process.stats",
+    "Supervisor": "procession.process.supervisor",
+    "ready": "procession.process.supervisor",
+    "ChildSpec": "procession.process.childspec",
+    "Queue": "procession.ipc.queues",
+    "SimpleQueue": "procession.ipc.queues",
+    "JoinableQueue": "procession.ipc.queues",
+    "Pipe": "procession.ipc.connection",
+    "Connection": "procession.ipc.connection",
+    "Listener": "procession.ipc.connection",
+    "Client": "procession.ipc.connection",
+    "wait": "procession.ipc.connection",
+    "Lock": "procession.ipc.locks",
+    "RLock": "procession.ipc.locks",
+    "Semaphore": "procession.ipc.locks",
+    "BoundedSemaphore": "procession.ipc.locks",
+    "Condition": "procession.ipc.locks",
+    "Event": "procession.ipc.locks",
+    "Barrier": "procession.ipc.locks",
+    "Value": "procession.ipc.sharedctypes",
+    "Array": "procession.ipc.sharedctypes",
+    "RawValue": "procession.ipc.sharedctypes",
+    "RawArray": "procession.ipc.sharedctypes",
+    "SharedArray": "procession.ipc.shared_array",
+    "SharedMemory": "procession.ipc.shared_memory",
+    "ShareableList": "procession.ipc.shared_memory",
+    "active_children": "procession.process.context",
+    "current_process": "procession.process.context",
+    "parent_process": "procession.process.context",
+    "cpu_count": "procession.process.context",
+    "freeze_support": "procession.process.context",
+    "get_all_start_methods": "procession.process.context",
+    "get_start_method": "procession.process.context",
+    "set_start_method": "procession.process.context",
+    "set_forkserver_preload": "procession.process.context",
+    "get_context": "procession.mp.root",
+    "Manager": "procession.mp.root",
+    "Pool": "procession.mp.root",
 }
 
 
