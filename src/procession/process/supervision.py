@@ -86,6 +86,11 @@ class Supervision:
         """How each child is doing, in the order in which they are started."""
         return tuple(status_of(child, now) for child in self._children.values())
 
+    def child(self, child: str, now: float) -> ChildStatus | None:
+        """How this one is doing; None when there is none of that name."""
+        it = self._children.get(child)
+        return status_of(it, now) if it is not None else None
+
     def counts(self) -> Counts:
         """How many there are."""
         kinds = [child.spec.type for child in self._children.values()]
