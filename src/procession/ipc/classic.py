@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 # nothing is installed; only procession.mp.aliases fills and empties it.
 kept: dict[str, ModuleType] = {}
 
+# What a child that is no copy of this process has to call for the same; set with ``kept``.
+installer: Callable[[], None] | None = None
+
 _loading = threading.RLock()
 
 

@@ -17,6 +17,7 @@ from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 
+from procession.ipc import classic
 from procession.ipc.classic import kept
 
 TYPE_CHECKING = False
@@ -135,6 +136,7 @@ def install() -> None:
         if full in sys.modules:
             kept[full] = sys.modules.pop(full)
     sys.modules["multiprocessing"] = ours
+    classic.installer = install
     sys.meta_path.insert(0, _installed)
 
 
@@ -147,3 +149,4 @@ def uninstall() -> None:
         sys.modules.pop(f"multiprocessing.{name}", None)
     sys.modules.update(kept)
     kept.clear()
+    classic.installer = None

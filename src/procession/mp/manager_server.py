@@ -71,6 +71,7 @@ class Service:
                 answer = self._answer(conn, request, ours)
             # Nothing of a request may live on in this frame while it waits for the next (cpython#108155).
             request = None
+            self.settle()  # before the client knows: it may look whether all is gone
             self._send(conn, answer)
             answer = None
             self.settle()

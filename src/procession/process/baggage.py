@@ -19,7 +19,7 @@ from multiprocessing import process as _process
 from multiprocessing import reduction, spawn, util
 
 from procession.errors import UnguardedMain
-from procession.ipc import carry
+from procession.ipc import carry, classic
 from procession.process import context
 
 TYPE_CHECKING = False
@@ -88,6 +88,8 @@ class Unpacked:
         interrupt = signal.SIG_IGN if data.pop("ignores_interrupt") else signal.default_int_handler
         signal.signal(signal.SIGINT, interrupt)
         context.adopt(data.pop("methods"))
+        if install := data.pop("install"):
+            install()  # before anything of the user's is imported
         spawn.prepare(data)  # type: ignore[attr-defined]
 
     def process(self) -> Process:
@@ -121,6 +123,7 @@ def _surroundings(process: Process, mask: Collection[int]) -> dict[str, Any]:
     data["ignores_interrupt"] = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     data["mask"] = {int(number) for number in mask}
     data["tracker"] = _Tracker()
+    data["install"] = classic.installer
     return data
 
 
