@@ -93,8 +93,8 @@ class Slot:
 
     def buffer(self) -> Any:
         """The bytes as a ctypes array that keeps the slot alive, and with it any view made of it."""
-        buffer = (ctypes.c_char * self.size).from_buffer(self.memory)
-        buffer._wrapper = self
+        buffer: Any = (ctypes.c_char * self.size).from_buffer(self.memory)
+        buffer.keeps = self
         return buffer
 
     def create_memoryview(self) -> memoryview:

@@ -2,7 +2,8 @@
 
 ::
 
-    GENERATION   goes up when the barrier opens, breaks or is reset: this one store lets everybody go
+    GENERATION   goes up when the barrier opens, breaks or is reset: this one store lets everybody go,
+                 BELL then tells them
     BROKEN       until reset
     OUTCOME      of the last generations, written before GENERATION goes up: what a late riser finds
     seat n       who, start time, and the generation + 1 that it was taken for
@@ -17,8 +18,8 @@ import threading
 import time
 
 from procession.ipc.identity import here, is_alive, me, pid_of
-from procession.ipc.shared import FIRST, SLICE, Shared
-from procession.linux import futex, robust
+from procession.ipc.shared import BELL, FIRST, SLICE, Shared
+from procession.linux import futex
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,11 +59,6 @@ class Barrier(Shared, threading.Barrier):
     def _restore(self, extras: Any) -> None:
         self._parties, self._action, self._timeout = extras
         self._who, self._start, self._taken = (self._words[SEATS + k :: WIDTH] for k in (WHO, START, TAKEN))
-        self._door = self._slot.address + robust.SIZE + 8 * GENERATION
-        self._low = 2 * GENERATION  # the half word of GENERATION that the door's address shows
-        if _BIG_ENDIAN:
-            self._door += 4
-            self._low += 1
 
     # -- the classic face --------------------------------------------------------------------------------
 
@@ -75,25 +71,21 @@ class Barrier(Shared, threading.Barrier):
         timeout = self._timeout if timeout is None else timeout
         ends_at = None if timeout is None else time.monotonic() + timeout
         seat: list[int] = []
-        generation = -1
+        generation = index = -1
         try:
             while not seat:
                 generation, index = self._sit_down(seat)
                 if not seat:  # all are there, and their last is at its action
-                    self._sleep(generation, ends_at, None)
-            if index + 1 == self._parties:
+                    self._sleep(generation, None, None)
+            if index + 1 < self._parties:
+                self._sleep(generation, ends_at, seat[0])
+            else:
                 if self._action is not None:
                     self._action()
                 self._end(OPENED, generation)
-            else:
-                self._sleep(generation, ends_at, seat[0])
-        except threading.BrokenBarrierError:
-            raise
         except BaseException:
-            if seat and index + 1 == self._parties:
-                self._end(ENDED, generation)
-            elif seat:
-                self._stand_up(seat[0], generation)
+            if seat:
+                self._give_up(seat[0], index)
             raise
         if self._halves[2 * (OUTCOME + generation % KEPT)] != OPENED:
             raise threading.BrokenBarrierError
@@ -104,14 +96,14 @@ class Barrier(Shared, threading.Barrier):
         with self._section:
             self._close(self._words[GENERATION], ENDED)
             self._words[BROKEN] = 0
-        futex.wake(self._door, futex.EVERYBODY)
+        futex.wake(self._bell, futex.EVERYBODY)
 
     def abort(self) -> None:
         """Break the barrier until ``reset``; those who wait, and who come, get BrokenBarrierError."""
         with self._section:
             self._words[BROKEN] = 1
             self._close(self._words[GENERATION], ENDED)
-        futex.wake(self._door, futex.EVERYBODY)
+        futex.wake(self._bell, futex.EVERYBODY)
 
     @property
     def parties(self) -> int:
@@ -148,34 +140,39 @@ class Barrier(Shared, threading.Barrier):
                 self._taken[n] = generation + 1
             return generation, len(seated)
 
-    def _stand_up(self, seat: int, generation: int) -> None:
+    def _give_up(self, seat: int, index: int) -> None:
+        """An exception came, of the action or of a signal's handler; ``index`` -1: it came early."""
         with self._section:
-            if self._words[GENERATION] == generation:
+            generation = self._words[GENERATION]
+            if self._taken[seat] != generation + 1:
+                return
+            full = len(self._seated()) == self._parties
+            if not full:
                 self._taken[seat] = 0
+        if full and index + 1 in (0, self._parties):
+            self._end(ENDED, generation)
 
     def _sleep(self, generation: int, ends_at: float | None, seat: int | None) -> None:
-        """Until the generation is over.  Breaks it when the time is over, or the next seat's party dead."""
-        while self._words[GENERATION] == generation:
+        """Until the generation is over.  Ends it when the time is over, or a party found dead."""
+        while True:
+            bell = self._halves[BELL]  # before the look at what it announces
+            if self._words[GENERATION] != generation:
+                return
             left = SLICE if ends_at is None else ends_at - time.monotonic()
             if left <= 0:
+                ends_at = None
                 with self._section:
                     full = len(self._seated()) == self._parties
-                if not full or seat is None:
+                if not full:  # else all have come, and the action takes its time
                     self._end(ENDED, generation)
-                    raise threading.BrokenBarrierError
-                ends_at = None  # all have come: the action takes its time
-                continue
-            if not futex.wait(self._door, self._halves_of(generation), min(left, SLICE)):
-                self._look_at_neighbour(generation, seat)
-
-    @staticmethod
-    def _halves_of(generation: int) -> int:
-        return generation & 0xFFFFFFFF
+            elif not futex.wait(self._bell, bell, min(left, SLICE)):
+                self._look_round(generation, seat)
 
     def _close(self, generation: int, outcome: int) -> None:
         """Under the Guard: the end of a generation."""
         self._halves[2 * (OUTCOME + generation % KEPT)] = outcome
         self._words[GENERATION] = generation + 1
+        self._halves[BELL] = (self._halves[BELL] + 1) & 0x7FFFFFFF
 
     def _end(self, outcome: int, generation: int) -> None:
         with self._section:
@@ -183,22 +180,23 @@ class Barrier(Shared, threading.Barrier):
                 if outcome == ENDED:
                     self._words[BROKEN] = 1
                 self._close(generation, outcome)
-        futex.wake(self._door, futex.EVERYBODY)
+        futex.wake(self._bell, futex.EVERYBODY)
 
     # -- the dead ----------------------------------------------------------------------------------------
 
-    def _look_at_neighbour(self, generation: int, seat: int | None) -> None:
-        """Each one that waits looks whether the next one lives: so the first dead in the round is found."""
+    def _look_round(self, generation: int, seat: int | None) -> None:
+        """Each that waits looks whether the one in the next seat lives: so the first dead in the round is found."""
         with self._section:
             if self._words[GENERATION] != generation:
                 return
             seated = self._seated()
             if not seated:
                 return
-            after = [n for n in seated if n > (-1 if seat is None else seat)]
-            n = (after or seated)[0]
+            next_ones = [n for n in seated if n > (-1 if seat is None else seat)]
+            n = (next_ones or seated)[0]
             who, start = self._who[n], self._start[n]
-        if not is_alive(who, start):
+            killed_while_breaking = self._words[BROKEN]
+        if killed_while_breaking or not is_alive(who, start):
             self._end(ENDED, generation)
 
     def settle_death(self, pid: int) -> None:

@@ -15,6 +15,7 @@ Who waits when the list is full (100 threads do) is woken by every notify, to lo
 around ``wait`` are made for that.
 """
 
+# ruff: noqa: SLF001 - _semlock and what it has are the classic way to ask any lock who holds it
 from __future__ import annotations
 
 import sys
@@ -23,7 +24,7 @@ import time
 from procession.ipc.identity import here, is_alive, me, pid_of
 from procession.ipc.mutex import RLock
 from procession.ipc.shared import FIRST, SLICE, Shared
-from procession.linux import futex, robust
+from procession.linux import futex
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,9 +97,9 @@ class Condition(Shared):
                 for _ in range(held):
                     self._lock.release()
                 if line:
-                    woken = self._sleep(self._half(2 * (LIST + WIDTH * line[0] + STATE)), WAITING, ends_at)
+                    woken = self._sleep(_half_of(line[0]), WAITING, ends_at)
                 else:
-                    woken = self._sleep(self._half(2 * LATE), late, ends_at)
+                    woken = self._sleep(2 * LATE, late, ends_at)
             finally:
                 self._take_again(held)
         except BaseException:
@@ -138,9 +139,9 @@ class Condition(Shared):
             self._strike_out(self._lines(WAITING) + self._lines(NOTIFIED))
         raise AssertionError
 
-    def _sleep(self, address: int, value: int, ends_at: float | None) -> bool:
-        """Sleep while the half word at ``address`` has this value; False when the time is over."""
-        half = (address - self._bell) // 4
+    def _sleep(self, half: int, value: int, ends_at: float | None) -> bool:
+        """Sleep while this half word has this value; False when the time is over."""
+        address = self._bell + 4 * half
         while self._halves[half] == value:
             left = SLICE if ends_at is None else ends_at - time.monotonic()
             if left <= 0:
@@ -178,7 +179,7 @@ class Condition(Shared):
             with self._section:
                 self._halves[2 * LATE + 1] = 0
                 self._halves[2 * LATE] = (self._halves[2 * LATE] + 1) & 0x7FFFFFFF
-            futex.wake(self._half(2 * LATE), futex.EVERYBODY)
+            futex.wake(self._bell + 4 * 2 * LATE, futex.EVERYBODY)
 
     def notify_all(self) -> None:
         """Wake all waiters.  Raises AssertionError without the lock."""
@@ -201,7 +202,7 @@ class Condition(Shared):
                         self._horizon[n] = horizon
                         self._states[n] = NOTIFIED
             for n in chosen:
-                futex.wake(self._half(2 * (LIST + WIDTH * n + STATE)))
+                futex.wake(self._bell + 4 * _half_of(n))
             return
 
     # -- the dead ----------------------------------------------------------------------------------------
@@ -237,9 +238,6 @@ class Condition(Shared):
     def _lines(self, state: int) -> list[int]:
         return [n for n, found in enumerate(self._states.tolist()) if found == state]
 
-    def _half(self, number: int) -> int:
-        return self._slot.address + robust.SIZE + 4 * number
-
     # What CPython's own tests count after each of theirs.
     @property
     def _sleeping_count(self) -> _Gauge:
@@ -250,6 +248,10 @@ class Condition(Shared):
         return _Gauge(0)
 
     _wait_semaphore = _woken_count
+
+
+def _half_of(line: int) -> int:
+    return 2 * (LIST + WIDTH * line + STATE)
 
 
 class _Gauge:

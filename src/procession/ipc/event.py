@@ -73,5 +73,5 @@ class Event:
 
 def _arrived(kind: type[Event], slot: Slot) -> Event:
     made = kind.__new__(kind)
-    made._map(slot)
+    made._map(slot)  # noqa: SLF001 - the rest of its constructor
     return made

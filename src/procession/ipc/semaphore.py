@@ -17,9 +17,8 @@ changes nothing.
 from __future__ import annotations
 
 import errno
-import os
 
-from procession.ipc.identity import FLAG, here, is_alive, me
+from procession.ipc.identity import here, is_alive, me, pid_of
 from procession.ipc.shared import ASLEEP, FIRST, Shared
 from procession.linux import futex
 from procession.linux.robust import contested, leave, trylock, unlock
@@ -139,23 +138,20 @@ class Semaphore(Shared):
 
     def _my_line(self) -> int:
         """The line of this process, a fresh one if need be; -1 when the book is full."""
-        words, units, pid = self._words, self._units, os.getpid()
-        line = self._find_mine(pid)
+        line = self._find_mine()
         if line < 0:
-            line = next((n for n in range(self._lines) if not units[n]), -1)
+            line = next((n for n in range(self._lines) if not self._units[n]), -1)
             if line >= 0:
                 # A line without units belongs to nobody: nothing here counts before there are some.
-                self._pids[line] = pid
+                self._pids[line] = pid_of(here.word)
                 self._starts[line] = here.start
-                words[USED] = max(words[USED], line + 1)
+                self._words[USED] = max(self._words[USED], line + 1)
                 self._line = line
         return line
 
-    def _find_mine(self, pid: int) -> int:
-        if not here.word:
-            me()
-        start, pids, starts = here.start, self._pids, self._starts
-        line = self._line
+    def _find_mine(self) -> int:
+        pid, start = pid_of(here.word or me()), here.start
+        pids, starts, line = self._pids, self._starts, self._line
         if pids[line] == pid and starts[line] == start:
             return line
         for line in range(self._words[USED]):
@@ -167,7 +163,7 @@ class Semaphore(Shared):
     def _put(self) -> bool:
         words, units = self._words, self._units
         if self._lines:
-            line = self._find_mine(os.getpid())
+            line = self._find_mine()
             if line < 0 or not units[line]:
                 line = next((n for n in range(words[USED]) if units[n]), -1)
             if line >= 0:
@@ -216,7 +212,7 @@ class Semaphore(Shared):
             if result:
                 contested(guard, result)
             given = self._put()
-            asleep = given and halves[ASLEEP] and self._ring()
+            asleep = given and halves[ASLEEP] == 1 and self._ring()
             unlock(guard)
         except BaseException as error:
             leave(guard, error)
@@ -266,7 +262,7 @@ class Semaphore(Shared):
     def _count(self) -> int:
         """Units that this process holds."""
         with self._section:
-            line = self._find_mine(os.getpid()) if self._lines else -1
+            line = self._find_mine() if self._lines else -1
             return int(self._units[line]) if line >= 0 else 0
 
 

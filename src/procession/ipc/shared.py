@@ -116,6 +116,6 @@ class Shared:
 
 def _arrived(kind: type[Shared], slot: Slot, state: Any) -> Shared:
     made = kind.__new__(kind)
-    made._map(slot)
-    made._restore(state)
+    made._map(slot)  # noqa: SLF001 - the rest of its constructor
+    made._restore(state)  # noqa: SLF001
     return made
