@@ -72,6 +72,29 @@ def reap(pidfd: int, *, block: bool = True) -> Status | None:
     return Status(result.si_pid, None, result.si_status, result.si_code == os.CLD_DUMPED)
 
 
+def exit_info(pid: int, pidfd: int) -> Status | None:
+    """How a process that is not our child ended; None when it has not been reaped yet, or nobody knows.
+
+    PIDFD_GET_INFO with PIDFD_INFO_EXIT, since Linux 6.15 (include/uapi/linux/pidfd.h).
+    """
+    import fcntl
+    import struct
+
+    size, wanted = 64, 1 << 3  # PIDFD_INFO_SIZE_VER0; PIDFD_INFO_EXIT
+    request = 3 << 30 | size << 16 | 0xFF << 8 | 11  # _IOWR(0xFF, 11, struct pidfd_info)
+    answer = bytearray(struct.pack("=Q56x", wanted))
+    try:
+        fcntl.ioctl(pidfd, request, answer)
+    except OSError:
+        return None
+    if not struct.unpack_from("=Q", answer)[0] & wanted:
+        return None
+    status = struct.unpack_from("=i", answer, 60)[0]
+    if os.WIFSIGNALED(status):
+        return Status(pid, None, os.WTERMSIG(status), os.WCOREDUMP(status))
+    return Status(pid, os.WEXITSTATUS(status), None)
+
+
 def wait_exit(pidfd: int, timeout: float | None = None) -> bool:
     """Wait until the process has ended, without reaping it: True; False after ``timeout`` seconds.
 

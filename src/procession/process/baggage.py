@@ -50,10 +50,15 @@ def importing() -> str:
     return getattr(main, "__file__", None) or "the main module"
 
 
-def pack_up(process: Process, mask: Collection[int]) -> carry.Parcel:
-    """Pickle a process object with all that it needs; raises what pickling raises, UnguardedMain."""
+def pack_up(process: Process, mask: Collection[int], environment: bool = False) -> carry.Parcel:
+    """Pickle a process object with all that it needs; raises what pickling raises, UnguardedMain.
+
+    ``environment``: ours goes with it, because the child would have that of somebody else.
+    """
     check_not_importing()
     surroundings = _surroundings(process, mask)
+    if environment:
+        surroundings["environ"] = dict(os.environb)
     has_main = "init_main_from_name" in surroundings or "init_main_from_path" in surroundings
     outer = _std_context.get_spawning_popen()
     # The standard library's own locks, queues and keys look for this before they let themselves be pickled.
@@ -88,6 +93,10 @@ class Unpacked:
         interrupt = signal.SIG_IGN if data.pop("ignores_interrupt") else signal.default_int_handler
         signal.signal(signal.SIGINT, interrupt)
         context.adopt(data.pop("methods"))
+        environ = data.pop("environ", None)
+        if environ is not None and environ != dict(os.environb):
+            os.environb.clear()
+            os.environb.update(environ)
         if install := data.pop("install"):
             install()  # before anything of the user's is imported
         spawn.prepare(data)  # type: ignore[attr-defined]
@@ -108,7 +117,7 @@ def _surroundings(process: Process, mask: Collection[int]) -> dict[str, Any]:
         "sys_path": [folder if entry == "" and folder else entry for entry in sys.path],
         "sys_argv": sys.argv,
         "orig_dir": folder,
-        **_main_module(folder),
+        **main_module(),
     }
     if util._logger is not None:  # type: ignore[attr-defined]
         data["log_level"] = util._logger.getEffectiveLevel()  # type: ignore[attr-defined]
@@ -127,8 +136,9 @@ def _surroundings(process: Process, mask: Collection[int]) -> dict[str, Any]:
     return data
 
 
-def _main_module(folder: str | None) -> dict[str, str]:
-    """How the child can import our main module; empty when it cannot."""
+def main_module() -> dict[str, str]:
+    """How the child can import our main module, for ``spawn.prepare``; empty when it cannot."""
+    folder = _process.ORIGINAL_DIR  # type: ignore[attr-defined]
     main = sys.modules["__main__"]
     name = getattr(getattr(main, "__spec__", None), "name", None)
     if name is not None:

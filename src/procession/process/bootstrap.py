@@ -106,15 +106,16 @@ class Conduct:
         except (ChannelClosed, OSError, ValueError):
             pass  # the parent has forgotten us, or there is no room left for it
 
-    def leave(self, code: int) -> None:
-        """End this forked process, after its exit handlers; never returns."""
-        try:
-            atexit._run_exitfuncs()
-            util._flush_std_streams()  # type: ignore[attr-defined]
-        finally:
-            if self.interrupted:
-                die_of_interrupt()
-            os._exit(code)
+
+def leave(code: int, interrupted: bool) -> None:
+    """End a forked process, after its exit handlers; never returns."""
+    try:
+        atexit._run_exitfuncs()
+        util._flush_std_streams()  # type: ignore[attr-defined]
+    finally:
+        if interrupted:
+            die_of_interrupt()
+        os._exit(code)
 
 
 def arrive(data: bytes, descriptors: tuple[int, ...], upward: int, sentinel: int) -> tuple[int, bool]:

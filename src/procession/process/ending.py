@@ -7,6 +7,7 @@ the parent was signalled): so they are ended, the last one started first.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -21,14 +22,17 @@ if TYPE_CHECKING:
 
 GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 
+_arranged_in = 0  # the pid; a child has forgotten the finalizers of its parent
 interrupted = False  # set in a child whose target did not catch the KeyboardInterrupt
 
 
 def arrange() -> None:
     """See to our children at the exit of this process, before the standard library waits for them."""
-    # Priority 0 comes after the finalizers of pools and managers, who know best how to end theirs.
-    if not any(entry._callback is _at_exit for entry in list(util._finalizer_registry.values())):
+    global _arranged_in
+    if _arranged_in != os.getpid():
+        # Priority 0 comes after the finalizers of pools and managers, who know best how to end theirs.
         util.Finalize(None, _at_exit, exitpriority=0)
+        _arranged_in = os.getpid()
 
 
 def _at_exit() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from procession.process import line
-from procession.process.exits import SIGKILL, SIGXCPU, UNKNOWN, Exit, explained
+from procession.process.exits import SIGKILL, SIGXCPU, Exit, explained
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ _killed_for_memory = -1  # the kernel's count when we last looked
 
 def explain(exit: Exit, handle: Handle) -> Exit:
     """The exit with the best reason that can be given."""
-    if exit == UNKNOWN:
-        return exit
     limits = handle.options.limits
     if exit.signal is None:
         raised = _raised(handle.message) if exit.code else ""

@@ -13,8 +13,8 @@ from multiprocessing import util
 from procession.linux.keepalive import arm
 from procession.linux.pidfd import open_pidfd
 from procession.process import ending, reaper
-from procession.process.bootstrap import Conduct, clear_exit_handlers
-from procession.process.handle import Own
+from procession.process.bootstrap import Conduct, clear_exit_handlers, leave
+from procession.process.handle import Handle, Own
 from procession.process.lifeline import lifeline
 from procession.process.line import make_line
 from procession.process.options import KEEP
@@ -34,8 +34,15 @@ class Forked(Own):
     method = "fork"
 
 
-def launch(process: Process, gate: Callable[[], None] | None = None) -> Forked:
-    """Fork, and run the process object in the child; ``gate`` is called there before its ``run``."""
+def launch(process: Process) -> Handle:
+    """Fork, and run the process object in the child."""
+    return launch_gated(process, None, process._begun)
+
+
+def launch_gated(
+    process: Process, gate: Callable[[], None] | None, begun: Callable[[Handle], None]
+) -> Handle:
+    """The same; ``gate`` is called in the child before ``run``, ``begun`` here while signals are held."""
     util._flush_std_streams()  # type: ignore[attr-defined]
     ending.arrange()
     keepalive = lifeline()
@@ -49,6 +56,7 @@ def launch(process: Process, gate: Callable[[], None] | None = None) -> Forked:
             pidfd = hold_or_kill(pid, open_pidfd)
             handle = Forked(pid, pidfd, mine, process.name, process._options)
             reaper.watch(handle)
+            begun(handle)
             return handle
     except BaseException:
         mine.close()
@@ -80,7 +88,7 @@ def _live(
         traceback.print_exc()
     finally:
         try:
-            conduct.leave(code)
+            leave(code, conduct.interrupted)
         finally:
             os._exit(code)
 

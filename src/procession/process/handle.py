@@ -11,7 +11,7 @@ import signal
 import time
 from multiprocessing import util
 
-from procession.errors import DependencyFailed, NoSuchProcess
+from procession.errors import ChannelClosed, DependencyFailed, MessageTooLarge, NoSuchProcess
 from procession.linux import pidfd as _pidfd
 from procession.linux.pidfd import Status
 from procession.process import exits, line, reaper
@@ -29,6 +29,7 @@ class Handle:
     """One started child.  Any thread of the parent may use it; the reaper's lock guards its end."""
 
     method = ""
+    unknown = UNKNOWN  # how it ended, when nobody can tell
     pending = False  # true for Waiting (order.py): a process that waits for others and does not exist yet
 
     def __init__(
@@ -46,6 +47,8 @@ class Handle:
         self.why = ""  # what we did to end it, in words
         self.deadline: float | None = None  # time.monotonic(), when ``on_deadline`` is due
         self._line = upward
+        self._line_over = False  # everybody else has closed it
+        self.watched: set[int] = set()  # the reaper's
         self._listeners: list[Callable[[Handle], None]] = []
         self.finalizer = util.Finalize(self, _close_all, args=(pidfd, upward))
         if options.timeout is not None:
@@ -132,10 +135,12 @@ class Handle:
         self._drain()
         self.deadline = None
         status, usage = found
-        plain = exits.exit_of(status, usage) if status is not None else UNKNOWN
-        self.exit = explain(plain, self)
-        self._line.close()
+        self.exit = explain(exits.exit_of(status, usage), self) if status is not None else self.unknown
         return True
+
+    def let_go(self) -> None:
+        """Its end is known and nobody watches it any more."""
+        self._line.close()
 
     def announce(self) -> None:
         """Tell those who asked for it.  Called once, without the lock."""
@@ -166,8 +171,11 @@ class Handle:
         raise NotImplementedError
 
     def _drain(self) -> None:
-        while (message := line.take(self._line)) is not None:
-            self._received(message)
+        try:
+            while not self._line_over and (message := line.take(self._line)) is not None:
+                self._received(message)
+        except (ChannelClosed, MessageTooLarge):  # too many descriptors for us: that message is lost
+            self._line_over = True
 
     def _received(self, message: line.Message) -> None:
         if message.kind in (line.VALUE, line.FAILED) and self.message is None:

@@ -16,7 +16,6 @@ from __future__ import annotations
 import os
 import socket
 
-from procession.errors import ChannelClosed
 from procession.linux.memfd import create_memfd, map_shared
 from procession.linux.seqpacket import MESSAGE_MAX, recv_packet, send_packet, seqpacket_pair
 from procession.records import record
@@ -73,10 +72,10 @@ def post(line: socket.socket, kind: bytes, data: bytes, descriptors: Sequence[in
 
 
 def take(line: socket.socket) -> Message | None:
-    """The next message; None when there is none, or will never be one.  Blocks if the socket does."""
+    """The next message, or None: there is none (the socket does not block).  Raises ChannelClosed."""
     try:
         packet, descriptors = recv_packet(line, MESSAGE_MAX, DESCRIPTORS_MAX + 1)
-    except (ChannelClosed, BlockingIOError):
+    except BlockingIOError:
         return None
     kind = packet[:1]
     if not kind[0] & _IN_MEMORY:

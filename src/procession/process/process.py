@@ -58,7 +58,7 @@ class Process(BaseProcess):
         target: Callable[..., object] | None = None,
         name: str | None = None,
         args: Iterable[Any] = (),
-        kwargs: Mapping[str, Any] = {},  # noqa: B006  (the signature of multiprocessing; never changed)
+        kwargs: Mapping[str, Any] = {},
         *,
         daemon: bool | None = None,
         timeout: float | None = None,
@@ -90,13 +90,19 @@ class Process(BaseProcess):
         if any(order):
             from procession.process.order import wait_for
 
-            self._popen = wait_for(self, order)
+            self._begun(wait_for(self, order))
         else:
-            self._popen = self._Popen(self)
-            self._sentinel = self._popen.sentinel
+            handle = self._Popen(self)
+            if self._popen is None:  # a subclass with a _Popen of its own
+                self._begun(handle)
         del self._target, self._args, self._kwargs  # type: ignore[attr-defined]  # (bpo-30775)
+
+    def _begun(self, handle: Handle) -> None:
+        """The child exists: from here on it is written down.  Called while signals are held."""
+        self._popen = handle
+        self._sentinel = handle.sentinel
         _process._children.add(self)  # type: ignore[attr-defined]
-        self._popen.on_end(_Forgotten(self))
+        handle.on_end(_Forgotten(self))
 
     @classmethod
     def _method(cls) -> str:

@@ -60,25 +60,29 @@ def lock() -> threading.RLock:  # type: ignore[valid-type]
 
 
 def watch(handle: Handle) -> None:
-    """Reap this child when it ends, and enforce its deadline."""
+    """Reap this child when it ends, and enforce its deadline.  Again: when ``descriptors`` has changed."""
     state = _state
     with state.lock:
-        for fd in handle.descriptors():
+        wanted = set(handle.descriptors())
+        _unwatch(state, handle, handle.watched - wanted)
+        fresh, handle.watched = wanted - handle.watched, wanted
+        for fd in fresh:
             state.handles[fd] = handle
         if not state.running:
             _start(state)
         elif state.epoll is not None:
-            for fd in handle.descriptors():
+            for fd in fresh:
                 state.epoll.register(fd, select.EPOLLIN)
         if handle.deadline is not None:
             _call(state)
 
 
 def unwatch(handle: Handle) -> None:
-    """Leave this child to somebody else."""
-    with _state.lock:
-        _forget(_state, handle)
-    rest()
+    """Nobody needs to know of this one any more."""
+    state = _state
+    with state.lock:
+        _unwatch(state, handle, handle.watched)
+        _call(state)
 
 
 def look(handle: Handle) -> None:
@@ -176,6 +180,9 @@ def _step(state: _State, epoll: select.epoll) -> bool:
         ended = [handle for handle in touched if handle.collect()]
         for handle in ended:
             _forget(state, handle)
+        for handle in touched.difference(ended):
+            # What has told all that it had to tell would wake us again and again.
+            _unwatch(state, handle, handle.watched.difference(handle.descriptors()))
         now = time.monotonic()
         for handle in set(state.handles.values()):
             if handle.deadline is not None and handle.deadline <= now:
@@ -194,14 +201,16 @@ def _announce(handle: Handle) -> None:
 
 
 def _forget(state: _State, handle: Handle) -> None:
-    for fd in handle.descriptors():
-        if state.handles.get(fd) is handle:
-            del state.handles[fd]
-            if state.epoll is not None:
-                try:
-                    state.epoll.unregister(fd)
-                except (OSError, ValueError):
-                    pass  # closed already, and with that gone from the epoll
+    _unwatch(state, handle, handle.watched)
+    handle.let_go()  # only now: what is closed while it is watched can haunt an epoll (epoll(7), Q6)
+
+
+def _unwatch(state: _State, handle: Handle, descriptors: set[int]) -> None:
+    for fd in descriptors:
+        del state.handles[fd]
+        if state.epoll is not None:
+            state.epoll.unregister(fd)
+    handle.watched = handle.watched - descriptors
 
 
 def _call(state: _State) -> None:

@@ -11,7 +11,7 @@ from procession.linux.keepalive import arm
 from procession.linux.memfd import create_memfd
 from procession.linux.pidfd import open_pidfd
 from procession.process import ending, reaper
-from procession.process.handle import Own
+from procession.process.handle import Handle, Own
 from procession.process.lifeline import lifeline
 from procession.process.line import make_line, read_whole, write_whole
 from procession.process.options import KEEP
@@ -19,7 +19,7 @@ from procession.process.start import SignalsHeld, hold_or_kill
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from procession.ipc.carry import Parcel
     from procession.process.options import Options
@@ -32,19 +32,22 @@ class Spawned(Own):
     method = "spawn"
 
 
-def launch(process: Process) -> Spawned:
+def launch(process: Process) -> Handle:
     """Pack the process object and start an interpreter that unpacks and runs it."""
     from procession.process.baggage import pack_up
 
     parcel = pack_up(process, signal.pthread_sigmask(signal.SIG_BLOCK, ()))
     try:
-        return launch_packed(parcel, process.name, process._options)
+        return launch_packed(parcel, process.name, process._options, process._begun)
     finally:
         parcel.close()
 
 
-def launch_packed(parcel: Parcel, name: str, options: Options) -> Spawned:
-    """Start an interpreter for a process object that is packed already; any thread may do that."""
+def launch_packed(parcel: Parcel, name: str, options: Options, begun: Callable[[Handle], None]) -> Handle:
+    """Start an interpreter for a process object that is packed already; any thread may do that.
+
+    ``begun`` is called with the handle while signals are held.
+    """
     util._flush_std_streams()  # type: ignore[attr-defined]
     ending.arrange()
     mine, theirs = make_line()
@@ -59,6 +62,7 @@ def launch_packed(parcel: Parcel, name: str, options: Options) -> Spawned:
             )
             handle = Spawned(pid, hold_or_kill(pid, open_pidfd), mine, name, options)
             reaper.watch(handle)
+            begun(handle)
             return handle
     except BaseException:
         mine.close()
