@@ -148,7 +148,7 @@ def _store(data: Buffer, buffers: Sequence[memoryview]) -> tuple[int, int]:
     """A memfd with all of it, and its size."""
     sizes = [buffer.nbytes for buffer in buffers]
     table = struct.pack(f"<{len(sizes)}Q", *sizes)
-    offsets, total = _places(len(data) + len(table), sizes)
+    offsets, total = places(len(data) + len(table), sizes)
     memfd = create_memfd("pn-message", total)
     try:
         _write(memfd, memoryview(data), 0)
@@ -161,8 +161,8 @@ def _store(data: Buffer, buffers: Sequence[memoryview]) -> tuple[int, int]:
     return memfd, total
 
 
-def _places(start: int, sizes: Sequence[int]) -> tuple[list[int], int]:
-    """Where each buffer lies, and where all ends."""
+def places(start: int, sizes: Sequence[int]) -> tuple[list[int], int]:
+    """Where each buffer lies behind ``start`` bytes, and where all ends."""
     offsets = []
     for size in sizes:
         start = (start + 63) & ~63  # numpy and SIMD code like 64
@@ -186,7 +186,7 @@ def _load(memfd: int, count: int, size: int) -> tuple[memoryview, list[memoryvie
     if not count:
         return whole[:size], None
     sizes = struct.unpack_from(f"<{count}Q", whole, size)
-    offsets, _ = _places(size + 8 * count, sizes)
+    offsets, _ = places(size + 8 * count, sizes)
     return whole[:size], [
         whole[offset : offset + length] for offset, length in zip(offsets, sizes, strict=True)
     ]

@@ -12,6 +12,8 @@ import sys
 
 from procession.linux.errnos import typed
 
+_KEEP_SIZE, _PUNCH_HOLE = 1, 2  # FALLOC_FL_*
+
 
 def create_memfd(name: str, size: int) -> int:
     """A new, zeroed file in memory of ``size`` bytes; close-on-exec, can be sealed.
@@ -42,6 +44,21 @@ def map_shared(fd: int, size: int, *, writable: bool = True) -> mmap.mmap:
     if sys.version_info >= (3, 13):
         return mmap.mmap(fd, size, mmap.MAP_SHARED, protection, trackfd=False)
     return mmap.mmap(fd, size, mmap.MAP_SHARED, protection)
+
+
+def punch(fd: int, offset: int, size: int) -> None:
+    """Give the memory of whole pages back to the kernel; they read as zeros (fallocate(2), PUNCH_HOLE).
+
+    Raises OSError, Unsupported.
+    """
+    from ctypes import c_int64
+
+    from procession.linux.libc import call
+
+    try:
+        call("fallocate64", fd, _PUNCH_HOLE | _KEEP_SIZE, c_int64(offset), c_int64(size))
+    except OSError as error:
+        raise typed(error, f"a hole in memfd {fd}") from error
 
 
 def seal(fd: int, *, writes: bool = False) -> None:

@@ -1,0 +1,218 @@
+"""The line that items of a queue stand in: a pipe, and behind it a log for what does not fit.
+
+::
+
+    put ──▶ pipe, 2,048 records (linux/fixedpipe.py) ──▶ get: a blocking read
+     │        ▲
+     │ full   │ splice: hundreds of records in one call, moved by the kernel as a whole
+     ▼        │
+    log, a memfd that records are appended to; its position is the next one to move, its size the end
+
+While the log holds records the word SPILLED is 1, and:
+
+- Puts append to the log, so that the order of each producer is kept.  SPILLED, the log and the way from
+  it into the pipe are changed under the Guard only.
+- Whoever takes a record from the pipe sees to it (``tend``) that it stays filled.  Nobody looks at every
+  record: a reader may take a share of what is in the pipe unlooked, and the shares of all readers together
+  are at most half of it.  So the pipe does not run dry while there is a reader, and those who sleep in
+  read are woken by the kernel.  A reader that is killed does not look any more, but nor does it read.
+
+Counts are asked of the kernel: FIONREAD and the two ends of the log.  Nothing here can drift.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections import deque
+
+from procession.ipc.queue_book import PUNCHED, SEATS, SPILLED, SPILLS, Book
+from procession.linux import fixedpipe
+from procession.linux.fixedpipe import RECORD, capacity, pending, reopen
+from procession.linux.memfd import punch
+
+_KEPT = 2 << 20  # bytes of the log that are kept behind its position: the pipe may still refer to them
+_LOOK = 64  # of so many records that go to the log, one makes its writer look after the pipe
+
+
+class Line:
+    """``reader`` blocks, ``writer`` does not and is -1 once this process puts no more."""
+
+    __slots__ = ("_now", "book", "capacity", "log", "reader", "saved", "share", "words", "writer")
+
+    def __init__(self, book: Book, reader: int, writer: int, log: int) -> None:
+        self.book = book
+        self.words = book.words
+        self.reader = reader
+        self.writer = writer
+        self.log = log
+        self.capacity = capacity(reader)
+        self.share = 0  # records that this process may yet take without a look at the pipe
+        self.saved: deque[bytes | tuple[object]] = deque()  # taken, and not returned because of a signal
+        self._now = -1
+
+    @classmethod
+    def create(cls, book: Book) -> Line:
+        """A new line.  Raises OSError (EMFILE, ENFILE, ENOMEM)."""
+        reader, writer = fixedpipe.record_pipe()
+        try:
+            log = fixedpipe.open_log("pn-queue")
+        except BaseException:
+            os.close(reader)
+            os.close(writer)
+            raise
+        return cls(book, reader, writer, log)
+
+    # -- putting ---------------------------------------------------------------------------------------
+
+    def write(self, data: bytes) -> None:
+        """Put whole records, at most TOGETHER, at the end of the line.  Never waits."""
+        if not self.words[SPILLED]:
+            try:
+                os.write(self.writer, data)
+                return
+            except BlockingIOError:
+                pass
+        with self.book.section:
+            self.write_guarded(data)
+
+    def write_guarded(self, data: bytes) -> None:
+        """The same, under the Guard."""
+        words = self.words
+        fresh = not words[SPILLED]
+        if fresh:
+            try:
+                os.write(self.writer, data)
+                return
+            except BlockingIOError:
+                words[SPILLED] = 1
+        self._append(data)
+        words[SPILLS] += len(data) // RECORD
+        # Between the full pipe and the store above readers may have emptied it and gone to sleep.
+        if fresh or not words[SPILLS] % _LOOK:
+            self.refill()
+
+    def _append(self, data: bytes) -> None:
+        if os.pwrite(self.log, data, 0) != len(data):
+            size = os.fstat(self.log).st_size
+            os.ftruncate(self.log, size - size % RECORD)
+            raise OSError(errno.EFBIG, "the queue has reached the limit of this process for file sizes")
+
+    # -- taking ----------------------------------------------------------------------------------------
+
+    def take_now(self, count: int = 1) -> bytes:
+        """Up to ``count`` records if there are any; b"" if not."""
+        data = b""
+        try:
+            # Unpacked, not assigned: between a call and an assignment a signal's handler may raise.
+            (data,) = map(os.read, (self.now(),), (count * RECORD,))
+        except BlockingIOError:
+            pass
+        try:
+            if self.words[SPILLED]:
+                if data:
+                    self.tend(len(data) // RECORD)
+                else:
+                    with self.book.section:
+                        data = self._pop(count)
+        except BaseException:
+            self.save(data)
+            raise
+        return data
+
+    def _pop(self, count: int) -> bytes:
+        """Under the Guard: records from the pipe, or, if it is empty, from the log."""
+        data = b""
+        try:
+            (data,) = map(os.read, (self.now(),), (count * RECORD,))
+        except BlockingIOError:
+            pass
+        try:
+            if not data:
+                (data,) = map(os.read, (self.log,), (count * RECORD,))
+            self.refill()
+        except BaseException:
+            self.save(data)
+            raise
+        return data
+
+    def save(self, data: bytes) -> None:
+        """Keep records that were taken and cannot be returned now, for the next who asks in this process."""
+        self.saved.extend(data[at : at + RECORD] for at in range(0, len(data), RECORD))
+
+    def now(self) -> int:
+        """A read end that does not block."""
+        if self._now < 0:
+            self._now = reopen(self.reader, os.O_RDONLY)
+        return self._now
+
+    # -- the log ---------------------------------------------------------------------------------------
+
+    def tend(self, taken: int = 1) -> None:
+        """To be called after taking records while SPILLED: keep the pipe filled."""
+        self.share -= taken
+        if self.share < 0:
+            with self.book.section:
+                self.refill()
+
+    def refill(self) -> None:
+        """Under the Guard: move what fits from the log into the pipe."""
+        level = pending(self.reader)
+        if level <= self.capacity * 3 // 4:
+            level += self._move(self.capacity - level)
+        self.share = level // (2 * (self.words[SEATS] + 1))
+        position = os.lseek(self.log, 0, os.SEEK_CUR)
+        if position >= os.fstat(self.log).st_size:
+            self.words[SPILLED] = 0
+        self._give_back(position)
+
+    def _move(self, records: int) -> int:
+        if self.writer >= 0:
+            return fixedpipe.move(self.log, self.writer, records)
+        try:  # this process has given its write end up, others wait for what is in the log
+            writer = reopen(self.reader, os.O_WRONLY)
+        except OSError:
+            return 0
+        try:
+            return fixedpipe.move(self.log, writer, records)
+        finally:
+            os.close(writer)
+
+    def _give_back(self, position: int) -> None:
+        """Free the memory of what has left the log and, by its distance, the pipe too."""
+        done, end = self.words[PUNCHED], (position - _KEPT) & -4096
+        if end - done >= _KEPT:
+            self.words[PUNCHED] = end
+            punch(self.log, done, end - done)
+
+    # -- counts ----------------------------------------------------------------------------------------
+
+    def waiting(self) -> int:
+        """Under the Guard: how many records there are."""
+        found = pending(self.reader)
+        return found + self.logged() if self.words[SPILLED] else found
+
+    def logged(self) -> int:
+        """Under the Guard: how many of them are in the log."""
+        return (os.fstat(self.log).st_size - os.lseek(self.log, 0, os.SEEK_CUR)) // RECORD
+
+    def seems_empty(self) -> bool:
+        """Without the Guard."""
+        return not self.words[SPILLED] and not pending(self.reader)
+
+    # -- ends ------------------------------------------------------------------------------------------
+
+    def close_writer(self) -> None:
+        """This process puts no more; the last one to say so ends the line for all who read."""
+        writer, self.writer = self.writer, -1
+        if writer >= 0:
+            os.close(writer)
+
+    def close(self) -> None:
+        """Close every end in this process."""
+        self.close_writer()
+        for name in ("reader", "_now", "log"):
+            fd = getattr(self, name)
+            setattr(self, name, -1)
+            if fd >= 0:
+                os.close(fd)
