@@ -61,6 +61,7 @@ def read_options() -> argparse.Namespace:
 
 
 def one_python(version: str, python: Path, scratch: Path, options: argparse.Namespace) -> Verdict:
+    shutil.rmtree(scratch, ignore_errors=True)  # of an earlier run that was kept
     methods = tuple(options.methods.split(","))
     only = tuple(options.cases or (SUBSET if options.subset else ["*"]))
     sides = (OURS,) if options.ours_only else (STDLIB, OURS)

@@ -73,7 +73,9 @@ def compare(
             verdict.shaky.append(name)
         if ours_ok and rows and not rows[0].sometimes:
             verdict.stale.append(name)
-        if theirs_ok and not ours_ok:
+        if outcome(ours, name) in ("failed", "died", "hung") and name not in stdlib:
+            verdict.wrong.insert(0, (name, ours[name]))  # setUpModule, say, or the end of the run
+        elif theirs_ok and not ours_ok:
             if rows:
                 verdict.allowed.append((name, rows[0].reason))
             else:
@@ -85,7 +87,10 @@ def outcome(results: dict[str, Result], name: str) -> str:
     return results[name].outcome if name in results else "not run"
 
 
-def report(verdicts: list[Verdict], words: bool = True) -> str:
+SHOWN = 25  # failures that are shown with their last lines; those after them only by name
+
+
+def report(verdicts: list[Verdict]) -> str:
     """The table, then each difference by name."""
     lines = ["python  cases  stdlib passes  ours passes  both  allowed differences  wrong  stale"]
     for v in verdicts:
@@ -98,8 +103,8 @@ def report(verdicts: list[Verdict], words: bool = True) -> str:
         lines += [f"{v.python} passed at a later try: {name}" for name in v.shaky]
         lines += [f"{v.python} differs, as listed: {name}: {reason}" for name, reason in v.allowed]
         lines += [f"{v.python} listed as different, but passes: {name}" for name in v.stale]
-        for name, result in v.wrong:
+        for number, (name, result) in enumerate(v.wrong):
             lines.append(f"{v.python} WRONG: {name}: {result.outcome}")
-            if words:
+            if number < SHOWN:
                 lines += [f"    {line}" for line in result.words.splitlines()[-12:]]
     return "\n".join(lines)

@@ -325,7 +325,8 @@ class PipeEnd(Connection):
 
     def _close(self, *_: Any) -> None:
         self._write = self._receive = None
-        _discard(self._socket)
+        if _discard is not None:  # at the interpreter's end the names of the module are gone
+            _discard(self._socket)
         self._socket.close()
 
 

@@ -14,7 +14,7 @@ itself.  The default start method is the interpreter's own.
 
 from __future__ import annotations
 
-import sys as _sys
+import sys
 
 from procession.mp import aliases as _aliases
 
@@ -43,5 +43,5 @@ SUBDEBUG = 5
 SUBWARNING = 25
 
 # The main module of a program whose child this is will be put here by the child's start.
-if "__main__" in _sys.modules:
-    _sys.modules.setdefault("__mp_main__", _sys.modules["__main__"])
+if "__main__" in sys.modules:
+    sys.modules.setdefault("__mp_main__", sys.modules["__main__"])

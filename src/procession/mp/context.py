@@ -88,5 +88,10 @@ def _temp() -> None:
             for name in names:
                 setattr(Context, name, getattr(theirs, name))
 
+    try:
+        from procession.process.served import server
+    except ImportError:
+        Context.set_forkserver_preload = theirs.set_forkserver_preload
+
 
 _temp()
