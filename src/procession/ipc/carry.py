@@ -33,6 +33,7 @@ from procession.records import record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from types import CodeType, FrameType
     from typing import Any
 
 BUFFER_MIN = 64 * 1024  # bytes; a smaller out-of-band buffer costs more than its copy
@@ -80,9 +81,43 @@ def share(fd: int) -> Any:
     if leaving is not None:
         leaving.append(os.dup(fd))
         return Shared(len(leaving) - 1)
+    if quick_callers and _called_quickly():
+        raise NotQuick
     from multiprocessing import reduction
 
     return reduction.DupFd(fd)
+
+
+# -- the quick way, for what is put into a queue: one call of the C pickler and nothing else -----------
+
+
+class NotQuick(BaseException):
+    """There is more to this object than bytes: take the way over ``pack``.
+
+    Not an Exception, which a ``__reduce__`` might catch.
+    """
+
+
+quick_callers: set[CodeType] = set()  # the functions that pickle so; ``share`` looks whether it is for one
+
+
+def only_small(buffer: pickle.PickleBuffer) -> bool:
+    """A ``buffer_callback`` for the quick way: large buffers are not for it."""
+    with buffer.raw() as raw:
+        if raw.nbytes >= BUFFER_MIN:
+            raise NotQuick
+    return True
+
+
+def _called_quickly() -> bool:
+    import sys
+
+    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 - its public name is only inspect's
+    while frame is not None:
+        if frame.f_code in quick_callers:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def pack(obj: object, *, out_of_band: bool = False) -> Parcel:
@@ -133,7 +168,7 @@ def dumps(obj: object, leaving: list[int], buffers: list[pickle.PickleBuffer] | 
 
     callback = keep if buffers is not None else None
     attempts = [_with_reducers, _with_cloudpickle]
-    if not _others_have_reducers():
+    if not others_have_reducers():
         attempts.insert(0, _plainly)
     first: Exception | None = None
     try:
@@ -160,14 +195,16 @@ def by_value(obj: object) -> bytes:
     return _with_cloudpickle(obj, None)
 
 
-def _others_have_reducers() -> bool:
+def others_have_reducers() -> bool:
     """Has a third party (torch, say) registered reducers that must win over the plain pickler's ways?"""
     import sys
 
     reduction = sys.modules.get("multiprocessing.reduction")
     if reduction is None:
         return False
-    extra: dict[type, Any] = reduction.ForkingPickler._extra_reducers
+    extra: dict[type, Any] = reduction.ForkingPickler._extra_reducers  # noqa: SLF001 - it has no public name
+    if "multiprocessing.connection" in sys.modules:
+        import procession.ipc.connection  # noqa: F401 - it has them pickle as what they are, not as a number
     return any(not kind.__module__.startswith(_KNOWN) for kind in extra)
 
 
@@ -192,7 +229,7 @@ def _with_cloudpickle(obj: object, callback: Any) -> bytes:
 
     class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         def reducer_override(self, item: object) -> Any:
-            reduce = ForkingPickler._extra_reducers.get(type(item))  # type: ignore[attr-defined]
+            reduce = ForkingPickler._extra_reducers.get(type(item))  # type: ignore[attr-defined]  # noqa: SLF001
             return reduce(item) if reduce else super().reducer_override(item)
 
     buffer = io.BytesIO()
