@@ -9,7 +9,8 @@
     ├─ MessageTooLarge                         EMSGSIZE: one packet cannot carry it
     ├─ RemoteError                          an exception elsewhere that did not travel whole
     ├─ ProcessDied                          a process ended without a result
-    ├─ DependencyFailed                     a process was not started: one that it waited for went wrong
+    ├─ NotStarted                           a process that waited for others was never started
+    │  └─ DependencyFailed                  because of what became of one of them
     ├─ UnguardedMain    (RuntimeError)         the main module starts processes while children import it
     ├─ PoolError
     │  ├─ WorkerDied                           a worker ended in the middle of a task
@@ -102,21 +103,32 @@ class ProcessDied(ProcessionError):
         return type(self), (self.name, self.pid, self.exit), vars(self)
 
 
-class DependencyFailed(ProcessionError):
+class NotStarted(ProcessionError):
+    """Process ``name``, which waited for others, was never started; ``why`` says it in words."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"process {name} was not started: {why}")
+        self.name = name
+        self.why = why
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.name, self.why), vars(self)
+
+
+class DependencyFailed(NotStarted):
     """Process ``name`` was not started, because of what became of process ``other``.
 
     ``exit`` is the end of the other one; None when it was never started itself.
     """
 
-    def __init__(self, name: str, other: str, why: str, exit: Exit | None = None) -> None:
-        super().__init__(f"process {name} was not started: process {other} {why}")
-        self.name = name
+    def __init__(self, name: str, other: str, how: str, exit: Exit | None = None) -> None:
+        super().__init__(name, f"process {other} {how}")
         self.other = other
-        self.why = why
+        self.how = how
         self.exit = exit
 
     def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (self.name, self.other, self.why, self.exit), vars(self)
+        return type(self), (self.name, self.other, self.how, self.exit), vars(self)
 
 
 class UnguardedMain(ProcessionError, RuntimeError):

@@ -33,6 +33,7 @@ def made(kind: type[Any]) -> ProcessionError:
         errors.ManagerDied: ("/tmp/socket", 4242, "killed by signal 9"),
         errors.RemoteError: ("builtins.ValueError", "bad", "Traceback: ..."),
         errors.ProcessDied: ("Process-1", 4242, EXIT),
+        errors.NotStarted: ("second", "it was terminated before that"),
         errors.DependencyFailed: ("second", "first", EXIT.reason, EXIT),
         errors.UnguardedMain: ("/home/me/script.py",),
         errors.WorkerDied: (7, 4242, EXIT, "photos/a.jpg"),

@@ -1,12 +1,13 @@
 """Waiting for a process inside an asyncio event loop, which goes on meanwhile."""
 
+# ruff: noqa: SLF001 - the parts of one Process, and what multiprocessing keeps private
+
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from procession.process.handle import Handle
     from procession.process.process import Process
 
 
@@ -31,7 +32,7 @@ async def ended(process: Process, grace: float | None = None) -> None:
         if not over.done():
             over.set_result(None)
 
-    def tell(_handle: Handle) -> None:
+    def tell(_handle: object) -> None:
         try:
             loop.call_soon_threadsafe(settle)
         except RuntimeError:

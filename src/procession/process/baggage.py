@@ -9,6 +9,8 @@ does that), without which nothing of it could be unpickled.  Where it has no fil
 (``python -c``, an interactive session, ``python -m package``), what comes from it travels by value.
 """
 
+# ruff: noqa: SLF001 - the parts of one Process, and what multiprocessing keeps private
+
 from __future__ import annotations
 
 import os
@@ -99,7 +101,7 @@ class Unpacked:
             os.environb.update(environ)
         if install := data.pop("install"):
             install()  # before anything of the user's is imported
-        spawn.prepare(data)  # type: ignore[attr-defined]
+        spawn.prepare(data)
 
     def process(self) -> Process:
         """The process object."""

@@ -5,6 +5,8 @@ SystemExit, the traceback on stderr).  Around the user's ``run`` we put what goe
 signals that were held until here, the outcome for ``result``, and a quiet end after Ctrl-C.
 """
 
+# ruff: noqa: SLF001 - the parts of one Process, and what multiprocessing keeps private
+
 from __future__ import annotations
 
 import atexit
@@ -19,6 +21,7 @@ from procession.ipc.carry import pack
 from procession.ipc.faults import pack_error
 from procession.process import ending, line
 from procession.process.options import KEEP
+from procession.process.tree import mark_ourselves
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +52,8 @@ class Conduct:
         """Run the process object; its exit code."""
         # An attribute of the object wins over the method of its class; it goes when it is called.
         self.process.run = self.run  # type: ignore[method-assign]
-        return int(self.process._bootstrap(parent_sentinel=parent_sentinel))
+        process: Any = self.process
+        return int(process._bootstrap(parent_sentinel=parent_sentinel))
 
     def run(self) -> None:
         """Stands in for ``process.run``, and calls it."""
@@ -68,6 +72,7 @@ class Conduct:
 
     def _run(self) -> None:
         options = self.process._options
+        mark_ourselves(self.process._mark)
         if options.orphans == KEEP:
             _note_as_kept(self.process)
         if options.limits is not None:
@@ -76,7 +81,7 @@ class Conduct:
             if self.gate is not None:
                 self.gate()
             signal.pthread_sigmask(signal.SIG_SETMASK, self.mask)
-            value = self.process.run()  # type: ignore[func-returns-value]
+            value = self.process.run()
         except (SystemExit, KeyboardInterrupt):
             raise
         except BaseException as error:

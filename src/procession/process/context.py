@@ -7,6 +7,8 @@ What lives on a higher floor is handed in: ``factories["Manager"]`` is called wi
 ``factories["Pool"]`` with that as the keyword ``context``.
 """
 
+# ruff: noqa: SLF001 - the parts of one Process, and what multiprocessing keeps private
+
 from __future__ import annotations
 
 from multiprocessing.context import BaseContext
@@ -29,6 +31,7 @@ class Context(BaseContext):
     """What all contexts have.  Locks, queues and the like are ours and fit every start method."""
 
     Process: type[Process]
+    _name: str
 
     def Manager(self) -> Any:  # noqa: N802
         """A started manager: a process that holds objects for others."""
@@ -40,7 +43,7 @@ class Context(BaseContext):
         manager.start()
         return manager
 
-    def Pool(  # type: ignore[override]  # noqa: N802
+    def Pool(  # noqa: N802
         self,
         processes: int | None = None,
         initializer: Callable[..., object] | None = None,
@@ -48,9 +51,11 @@ class Context(BaseContext):
         maxtasksperchild: int | None = None,
     ) -> Any:
         """A pool of worker processes."""
-        pool = factories.get("Pool")
+        pool: Any = factories.get("Pool")
         if pool is None:
-            from multiprocessing.pool import Pool as pool  # noqa: N813
+            from multiprocessing.pool import Pool
+
+            pool = Pool
         return pool(processes, initializer, initargs, maxtasksperchild, context=self.get_context())
 
     def Pipe(self, duplex: bool = True) -> Any:  # noqa: N802
@@ -166,11 +171,11 @@ class Context(BaseContext):
             return self
         return concrete(method)
 
-    def get_start_method(self, allow_none: bool = False) -> str | None:  # noqa: ARG002
+    def get_start_method(self, allow_none: bool = False) -> Any:  # noqa: ARG002
         """The start method of this context."""
         return self._name
 
-    def set_start_method(self, method: str | None, force: bool = False) -> None:
+    def set_start_method(self, method: str | None, force: bool = False) -> None:  # noqa: ARG002
         """Only a default context can change."""
         raise ValueError("cannot set start method of concrete context")
 
@@ -222,7 +227,7 @@ class DefaultContext(Context):
             raise RuntimeError("context has already been set")
         self._actual_context = None if method is None and force else self.get_context(method)
 
-    def get_start_method(self, allow_none: bool = False) -> str | None:
+    def get_start_method(self, allow_none: bool = False) -> Any:
         """The method chosen; with ``allow_none`` None when none has been."""
         if self._actual_context is None and allow_none:
             return None

@@ -5,6 +5,8 @@ Ctrl-C that wait would be for ever where a child has not been interrupted too (i
 the parent was signalled): so they are ended, the last one started first.
 """
 
+# ruff: noqa: SLF001 - the parts of one Process, and what multiprocessing keeps private
+
 from __future__ import annotations
 
 import os
@@ -36,11 +38,12 @@ def arrange() -> None:
 
 
 def _at_exit() -> None:
-    ours = [child for child in list(_process._children) if hasattr(child, "_options")]
+    started: set[Any] = _process._children  # type: ignore[attr-defined]
+    ours = [child for child in list(started) if hasattr(child, "_options")]
     for child in ours:
         if child._options.orphans == KEEP and child._popen is not None and not child._popen.pending:
-            _process._children.discard(child)  # nobody waits for it
-    ours = [child for child in ours if child in _process._children]
+            started.discard(child)  # nobody waits for it
+    ours = [child for child in ours if child in started]
     for child in ours:
         if child._popen.pending:
             child._popen.parent_is_leaving()

@@ -4,6 +4,8 @@ Cheap, and what the target needs need not be pickled; but it copies the locks th
 not the threads that would release them (fork(2)).  Use it while the process has one thread.
 """
 
+# ruff: noqa: SLF001 - the parts of one Process, and what multiprocessing keeps private
+
 from __future__ import annotations
 
 import os

@@ -11,7 +11,7 @@ import signal
 import time
 from multiprocessing import util
 
-from procession.errors import ChannelClosed, DependencyFailed, MessageTooLarge, NoSuchProcess
+from procession.errors import ChannelClosed, MessageTooLarge, NoSuchProcess
 from procession.linux import pidfd as _pidfd
 from procession.linux.pidfd import Status
 from procession.process import exits, line, reaper
@@ -31,19 +31,20 @@ class Handle:
     method = ""
     unknown = UNKNOWN  # how it ended, when nobody can tell
     pending = False  # true for Waiting (order.py): a process that waits for others and does not exist yet
+    failure = None  # why it was never started (Waiting, too)
 
     def __init__(
-        self, pid: int, pidfd: int, upward: socket.socket, name: str, options: Options = Options()
+        self, pid: int, pidfd: int, upward: socket.socket, name: str, options: Options | None = None
     ) -> None:
         self.pid = pid
         self.sentinel = pidfd
         self.name = name
-        self.options = options
+        self.options = options or Options()
         self.exit: Exit | None = None
         self.message: line.Message | None = None  # the outcome, as it came
         self.opened = False  # then ``value`` is what it held
         self.value: object = None
-        self.failure: DependencyFailed | None = None  # why it was never started
+        self.mark = ""  # of its tree
         self.why = ""  # what we did to end it, in words
         self.deadline: float | None = None  # time.monotonic(), when ``on_deadline`` is due
         self._line = upward
@@ -51,8 +52,8 @@ class Handle:
         self.watched: set[int] = set()  # the reaper's
         self._listeners: list[Callable[[Handle], None]] = []
         self.finalizer = util.Finalize(self, _close_all, args=(pidfd, upward))
-        if options.timeout is not None:
-            self.deadline = time.monotonic() + options.timeout
+        if self.options.timeout is not None:
+            self.deadline = time.monotonic() + self.options.timeout
 
     @property
     def returncode(self) -> int | None:
@@ -92,7 +93,7 @@ class Handle:
         """Send a signal to it if it still runs; ``why`` goes into the reason of its exit."""
         if self.exit is not None:
             return
-        if why and not self.why:
+        if not self.why:
             self.why = why
         try:
             _pidfd.send_signal(self.sentinel, signum)
@@ -116,10 +117,6 @@ class Handle:
         words = f"it took longer than its timeout of {self.options.timeout:g} s"
         self.send_signal(signal.SIGTERM if first else signal.SIGKILL, words)
         self.deadline = now + self.options.grace if first else None
-
-    def state(self) -> str:
-        """Of one that does not exist yet, or never will (see Waiting)."""
-        raise NotImplementedError
 
     def descriptors(self) -> tuple[int, ...]:
         """What the reaper watches."""

@@ -1,11 +1,14 @@
 """What became of a process, for ``result`` and ``join(check=True)``."""
 
+# ruff: noqa: SLF001 - the parts of one Process, and what multiprocessing keeps private
+
 from __future__ import annotations
 
 from procession.errors import ProcessDied, RemoteError
 from procession.ipc.carry import unpack
 from procession.ipc.faults import RemoteTraceback, unpack_error
 from procession.process import line
+from procession.process.order import Waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +23,8 @@ def result_of(process: Process, timeout: float | None) -> Any:
     handle = _ended(process)
     if handle is None:
         raise TimeoutError(f"process {process.name} still runs after {timeout} s")
+    if isinstance(handle, Waiting):
+        raise handle.failure or AssertionError("it was started, and is not waiting any more")
     if handle.message is not None and handle.message.kind == line.VALUE:
         # A finished result counts, also when the process has died of something else afterwards.
         return _value(process, handle, handle.message)
@@ -34,20 +39,22 @@ def check_end(process: Process) -> None:
     handle = _ended(process)
     if handle is None:
         return
-    if handle.failure is not None:
-        raise handle.failure
+    if isinstance(handle, Waiting):
+        raise handle.failure or AssertionError("it was started, and is not waiting any more")
     exit = handle.exit
-    assert exit is not None
-    if exit.code == 0:
+    if exit is None or exit.code == 0:
         return
     if exit.signal is None and handle.message is not None and handle.message.kind == line.FAILED:
         raise unpack_error(handle.message.data)
     raise ProcessDied(process.name, handle.pid, exit)
 
 
-def _ended(process: Process) -> Handle | None:
+def _ended(process: Process) -> Handle | Waiting | None:
+    """None while it runs, or waits."""
     handle = process._popen
     assert handle is not None, "can only ask for the result of a started process"
+    if isinstance(handle, Waiting):
+        return None if handle.failure is None else handle
     return None if handle.poll() is None else handle
 
 

@@ -16,6 +16,8 @@
 A child is reaped when it ends, joined or not, and ends when its parent does, however that ends.
 """
 
+# ruff: noqa: SLF001 - the parts of one Process, and what multiprocessing keeps private
+
 from __future__ import annotations
 
 import os
@@ -24,6 +26,8 @@ from multiprocessing import process as _process
 from multiprocessing.process import BaseProcess
 
 from procession.process.options import DIE, checked
+from procession.process.order import Waiting, begun, wait_for
+from procession.process.tree import new_mark
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,12 +49,15 @@ class Process(BaseProcess):
     - ``timeout``: seconds from the start; then SIGTERM, and ``grace`` seconds later SIGKILL.
     - ``limits``: see ``Limits``.
     - ``orphans``: ``"die"``, or ``"keep"`` to let it outlive this process (then nobody waits for it at exit).
-    - ``after``, ``after_any``, ``after_failed``: processes (one or several) that must have ended before
-      this one begins: all of them well; any of them well; any of them badly.
+    - ``after``, ``after_any``, ``after_failed``: processes (one or several) all of which must have ended
+      before this one begins: well (code 0); in whatever way; badly.
     """
 
     _start_method: str | None = None
-    _popen: Handle | None  # type: ignore[assignment]
+    _popen: Handle | Waiting | None
+    _parent_pid: int
+    _name: str
+    _mark: str  # of the tree that it is the root of
 
     def __init__(
         self,
@@ -69,7 +76,7 @@ class Process(BaseProcess):
         after_any: Process | Iterable[Process] = (),
         after_failed: Process | Iterable[Process] = (),
     ) -> None:
-        super().__init__(group, target, name, args, kwargs, daemon=daemon)  # type: ignore[arg-type]
+        super().__init__(group, target, name, args, kwargs, daemon=daemon)
         self._options = checked(timeout, grace, limits, orphans)
         self._order = (_several(after), _several(after_any), _several(after_failed))
 
@@ -87,26 +94,30 @@ class Process(BaseProcess):
         assert self._popen is None, "cannot start a process twice"
         assert self._parent_pid == os.getpid(), "can only start a process object created by current process"
         order, self._order = self._order, ((), (), ())  # other processes are not for the child
+        self._mark = new_mark()
         if any(order):
-            from procession.process.order import wait_for
-
-            self._begun(wait_for(self, order))
+            waiting = wait_for(self, order)
+            self._begun(waiting)
+            waiting.consider()
         else:
             handle = self._Popen(self)
             if self._popen is None:  # a subclass with a _Popen of its own
                 self._begun(handle)
         del self._target, self._args, self._kwargs  # type: ignore[attr-defined]  # (bpo-30775)
 
-    def _begun(self, handle: Handle) -> None:
+    def _begun(self, handle: Handle | Waiting) -> None:
         """The child exists: from here on it is written down.  Called while signals are held."""
         self._popen = handle
-        self._sentinel = handle.sentinel
         _process._children.add(self)  # type: ignore[attr-defined]
+        if not isinstance(handle, Waiting):
+            self._sentinel = handle.sentinel
+            handle.mark = self._mark
         handle.on_end(_Forgotten(self))
+        begun(self, handle)
 
     @classmethod
     def _method(cls) -> str:
-        return cls._start_method or cls._defaults().get_start_method()
+        return cls._start_method or str(cls._defaults().get_start_method())
 
     @staticmethod
     def _defaults() -> DefaultContext:
@@ -124,16 +135,32 @@ class Process(BaseProcess):
         One that still runs after ``timeout`` raises nothing.
         """
         super().join(timeout)
-        if check and self._popen is not None and self._popen.returncode is not None:
+        if check:
             from procession.process.outcome import check_end
 
             check_end(self)
 
+    def is_alive(self) -> bool:
+        """Does it run?  Not while it waits for others."""
+        if isinstance(self._popen, Waiting):
+            self._check_closed()  # type: ignore[attr-defined]
+            return False
+        return super().is_alive()
+
     def close(self) -> None:
         """Give back what is held for the process; raises ValueError while it runs."""
-        if self._popen is not None and self._popen.pending:
-            raise ValueError("Cannot close a process that is still to be started: terminate() it first")
+        if isinstance(self._popen, Waiting):
+            if self._popen.pending:
+                raise ValueError("Cannot close a process that is still to be started: terminate() it first")
+            self._popen = None
         super().close()
+
+    def __repr__(self) -> str:
+        if isinstance(self._popen, Waiting):
+            return (
+                f"<{type(self).__name__} name={self._name!r} parent={self._parent_pid} {self._popen.state()}>"
+            )
+        return super().__repr__()
 
     def terminate(self, tree: bool = False, grace: float | None = None) -> None:
         """SIGTERM.  With ``grace`` also wait for the end, and SIGKILL after that many seconds.
@@ -143,7 +170,7 @@ class Process(BaseProcess):
         """
         self._check_closed()  # type: ignore[attr-defined]
         assert self._popen is not None, "can only terminate a started process"
-        if tree and not self._popen.pending:
+        if tree and not isinstance(self._popen, Waiting):
             from procession.process.tree import end_tree
 
             end_tree(self._popen, 5.0 if grace is None else grace)
@@ -222,7 +249,7 @@ class Process(BaseProcess):
             self.terminate()
         await ended(self, self._options.grace if kind is not None else None)
 
-    def _running(self) -> Handle:
+    def _running(self) -> Handle | Waiting:
         self._check_closed()  # type: ignore[attr-defined]
         assert self._popen is not None, "the process has not been started"
         return self._popen
@@ -256,7 +283,7 @@ class _Forgotten:
     def __init__(self, process: Process) -> None:
         self._process = process
 
-    def __call__(self, _handle: Handle) -> None:
+    def __call__(self, _handle: object) -> None:
         _process._children.discard(self._process)  # type: ignore[attr-defined]
 
 
@@ -276,4 +303,4 @@ def launcher(method: str) -> Callable[[Process], Handle]:
 
 
 def _several(given: Process | Iterable[Process]) -> tuple[Process, ...]:
-    return (given,) if isinstance(given, BaseProcess) else tuple(given)  # type: ignore[return-value]
+    return (given,) if isinstance(given, BaseProcess) else tuple(given)

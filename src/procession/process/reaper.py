@@ -54,7 +54,7 @@ _state = _State()
 _here = threading.local()  # .reaping: this is a reaper's thread
 
 
-def lock() -> threading.RLock:  # type: ignore[valid-type]
+def lock() -> threading.RLock:
     """Guards handles and their ends; also held over each fork."""
     return _state.lock
 

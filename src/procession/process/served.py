@@ -14,6 +14,8 @@ uses the same.  The child hangs on the keepalive pipe of who asked for it, and t
 started it.  When the server is killed its children go on; the next start makes a new one.
 """
 
+# ruff: noqa: SLF001 - the parts of one Process, and what multiprocessing keeps private
+
 from __future__ import annotations
 
 import os
@@ -58,12 +60,8 @@ class Served(Handle):
     method = "forkserver"
     unknown = explained(UNKNOWN, "ended, and the fork server that could have told how was killed")
 
-    def __init__(
-        self, pid: int, pidfd: int, upward: socket.socket, name: str, options: Options, link: Link
-    ) -> None:
-        super().__init__(pid, pidfd, upward, name, options)
-        self._link = link
-        self._told: tuple[Status, Usage] | None = None
+    link: Link  # to the server that made it
+    _told: tuple[Status, Usage] | None = None  # by the server
 
     def descriptors(self) -> tuple[int, ...]:
         """The line, on which the server speaks; without a server the pidfd."""
@@ -81,18 +79,18 @@ class Served(Handle):
     def let_go(self) -> None:
         """It has ended."""
         super().let_go()
-        self._link.remove(self)
+        self.link.remove(self)
 
     def _deserted(self) -> bool:
-        return self._line_over or self._link.over
+        return self._line_over or self.link.over
 
     def _hear(self, patience: float) -> None:
         """It has ended, so the server is about to say how, or is dead."""
         poll = select.poll()
         poll.register(self._line, select.POLLIN)
-        poll.register(self._link.sentinel, select.POLLIN)
+        poll.register(self.link.sentinel, select.POLLIN)
         poll.poll(patience * 1000)
-        self._link.look()
+        self.link.look()
         self._drain()
 
     def _received(self, message: line.Message) -> None:
@@ -198,7 +196,9 @@ def _received(mine: socket.socket, name: str, options: Options, link: Link) -> H
     if message.kind == line.REFUSED:
         number, _, words = message.data.decode().partition(" ")
         raise OSError(int(number), f"the fork server could not fork: {words}")
-    handle = Served(*PID.unpack(message.data), message.descriptors[0], mine, name, options, link)
+    (pid,) = PID.unpack(message.data)
+    handle = Served(pid, message.descriptors[0], mine, name, options)
+    handle.link = link
     link.add(handle)
     reaper.watch(handle)
     return handle

@@ -4,6 +4,8 @@ It holds no lock and no thread, blocks SIGINT (a Ctrl-C is for the children and 
 killed by the kernel when the process that started it ends (keepalive).  See served.py for the picture.
 """
 
+# ruff: noqa: SLF001 - the parts of one Process, and what multiprocessing keeps private
+
 from __future__ import annotations
 
 import gc
@@ -48,17 +50,18 @@ def _preload(wanted: tuple[list[str], list[str], dict[str, str]]) -> None:
     me = _process.current_process()
     me._inheriting = True  # type: ignore[attr-defined]
     try:
-        spawn.prepare(main_module)  # type: ignore[attr-defined]
+        spawn.prepare(main_module)
     except BaseException:
         # Each child meets the same, and tells the user.
         baggage.refused = False
     finally:
         del me._inheriting  # type: ignore[attr-defined]
+    import contextlib
+
     for name in modules:
-        try:
+        # It was a hint, and whoever needs the module will say what is wrong with it.
+        with contextlib.suppress(Exception):
             __import__(name)
-        except Exception:  # it was a hint
-            continue
 
 
 class Server:

@@ -1,5 +1,7 @@
 """Start method ``spawn``: a fresh interpreter, given what it needs as pickles and descriptors."""
 
+# ruff: noqa: SLF001 - the parts of one Process, and what multiprocessing keeps private
+
 from __future__ import annotations
 
 import os
@@ -19,7 +21,8 @@ from procession.process.start import SignalsHeld, hold_or_kill
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Sequence
+    from typing import Any
 
     from procession.ipc.carry import Parcel
     from procession.process.options import Options
@@ -73,7 +76,7 @@ def launch_packed(parcel: Parcel, name: str, options: Options, begun: Callable[[
             os.close(memory)
 
 
-def run_interpreter(entry: str, given: Collection[int]) -> int:
+def run_interpreter(entry: str, given: Sequence[int]) -> int:
     """Run ``module:call`` in a fresh interpreter with the same flags; it gets the given descriptors only.
 
     Called inside SignalsHeld: the new process starts with all signals blocked.
@@ -87,10 +90,10 @@ def run_interpreter(entry: str, given: Collection[int]) -> int:
         # A file in the current folder must not pass for a standard module; the real path comes later.
         f"'' in sys.path and sys.path.remove(''); import {module}; {module}.{call}"
     )
-    program = spawn.get_executable()
+    program: Any = spawn.get_executable()  # str or bytes
     flags = util._args_from_interpreter_flags()  # type: ignore[attr-defined]
     argv = [program, *flags, "-c", code, "--multiprocessing-fork"]
-    return int(util.spawnv_passfds(program, argv, given))  # type: ignore[attr-defined]
+    return int(util.spawnv_passfds(program, argv, given))
 
 
 def main(given: tuple[int, ...], keep: bool) -> None:

@@ -62,7 +62,7 @@ def safe_start_method() -> str:
 
 def fork() -> int:
     """os.fork.  The reaper, when it is the only other thread, is nothing to warn of (Python 3.12 does)."""
-    if sys.version_info < (3, 12) or len(os.listdir("/proc/self/task")) == 1 or not _alone():
+    if len(os.listdir("/proc/self/task")) == 1 or not _alone():
         return os.fork()
     import warnings
 

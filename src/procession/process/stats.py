@@ -1,11 +1,14 @@
 """A running process as the kernel sees it."""
 
+# ruff: noqa: SLF001 - the parts of one Process, and what multiprocessing keeps private
+
 from __future__ import annotations
 
 import os
 
 from procession.errors import NoSuchProcess
 from procession.linux.procfs import read_stat
+from procession.process.order import Waiting
 from procession.records import record
 
 TYPE_CHECKING = False
@@ -39,7 +42,7 @@ class ProcessStats:
 def stats_of(process: Process) -> ProcessStats:
     """Raises NoSuchProcess when it does not run."""
     handle = process._popen
-    if handle is None or handle.pending or handle.poll() is not None:
+    if handle is None or isinstance(handle, Waiting) or handle.poll() is not None:
         raise NoSuchProcess(f"process {process.name} does not run: {state_of(process)}")
     stat = read_stat(handle.pid)
     if handle.poll() is not None:  # else the number might be somebody else's by now
@@ -59,7 +62,7 @@ def state_of(process: Process) -> str:
     handle = process._popen
     if handle is None:
         return "not started"
-    if handle.pending or handle.failure is not None:
+    if isinstance(handle, Waiting):
         return handle.state()
     if handle.poll() is None:
         try:
