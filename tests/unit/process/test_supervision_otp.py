@@ -32,7 +32,10 @@ from procession.errors import (
     SupervisorError,
 )
 from procession.process.childspec import Backoff, ChildSpec, Rules, check_specs
-from tests.unit.process.supervisorkit import World, child, ended, target
+from procession.process.status import Counts
+from procession.process.supervisor import Supervisor
+from tests.unit.process.puppets import Puppets
+from tests.unit.process.supervisorkit import AT_ONCE, World, child, ended, target
 
 HOUR = 3600.0
 SIMPLE = "simple_one_for_one"
@@ -586,6 +589,70 @@ def test_child_unlink() -> None:
     it.wait(1.0)
     assert it.answers[token].error is None
     assert it.states == {"naughty": "down", "good": "running"}
+
+
+def test_tree() -> None:
+    puppets = Puppets()
+
+    def one(name: str) -> ChildSpec:
+        return child(name)
+
+    left = Supervisor([one("child1"), one("child2")], max_restarts=4, within=HOUR, name="supchild1")
+    right = Supervisor([], max_restarts=0, within=HOUR, name="supchild2")
+    top = Supervisor([left, right], strategy="one_for_all", max_restarts=4, within=HOUR, backoff=AT_ONCE)
+    for each in (left, right):
+        each.launcher = puppets
+    with top:
+        assert top.count_children() == Counts(2, 2, 2, 0)
+        assert left.count_children() == Counts(2, 2, 0, 2)
+        assert right.count_children() == Counts(0, 0, 0, 0)
+        right.start_child(one("child3"))
+        right.start_child(one("child4"))
+        assert right.count_children() == Counts(2, 2, 0, 2)
+        assert [it.id for it in top.status()["supchild2"].children] == ["child3", "child4"]
+
+        # A child fails in a supervisor that may not restart it: that one fails, and above it all restart.
+        puppets["child4"].end(1)
+        puppets.wait_for(6)
+        assert puppets.names == ["child1", "child2", "child3", "child4", "child1", "child2"]
+        wait_until_running(top)
+        assert left.count_children() == Counts(2, 2, 0, 2)
+        assert right.count_children() == Counts(0, 0, 0, 0)  # what was added while it ran is not saved
+        assert "gave up on child 'child4'" in top.status()["supchild2"].last_end
+    assert puppets["child3"].exitcode == -15
+
+
+def wait_until_running(supervisor: Supervisor) -> None:
+    """A request is answered when all that came before is done; a group restart of puppets is done by then."""
+    while any(it.state != "running" for it in supervisor.status().children):
+        pass
+
+
+def test_simple_global_supervisor() -> None:
+    for how in ("kill_supervisor", "kill_worker", "exit_worker", "restart_worker"):
+        puppets = Puppets()
+        middle = Supervisor(
+            [child("server")], strategy="one_for_all", max_restarts=3, within=60, name="middle"
+        )
+        middle.launcher = puppets
+        top = Supervisor([middle], strategy="one_for_all", max_restarts=3, within=60, backoff=AT_ONCE)
+        with top:
+            match how:
+                case "kill_supervisor":  # it fails at its fourth restart, and is started anew
+                    for count in range(1, 5):
+                        puppets.wait_for(count)
+                        puppets["server"].end(-9)
+                    puppets.wait_for(5)
+                    wait_until_running(top)
+                    assert top.status()["middle"].restarts == 1
+                case "kill_worker" | "exit_worker":
+                    puppets["server"].end(-9 if how == "kill_worker" else 0)
+                    puppets.wait_for(2)
+                    assert top.status()["middle"].restarts == 0
+                case "restart_worker":
+                    middle.terminate_child("server")
+                    assert middle.restart_child("server").pid == 1001  # type: ignore[union-attr]
+        assert puppets["server"].exitcode == -15
 
 
 def test_count_children() -> None:
