@@ -25,6 +25,7 @@ import signal
 from multiprocessing import process as _process
 from multiprocessing.process import BaseProcess
 
+from procession.ipc.given import note_handed
 from procession.process.options import DIE, checked
 from procession.process.order import Waiting, begun, wait_for
 from procession.process.tree import new_mark
@@ -103,6 +104,7 @@ class Process(BaseProcess):
             handle = self._Popen(self)
             if self._popen is None:  # a subclass with a _Popen of its own
                 self._begun(handle)
+            note_handed([self], handle.sentinel)
         del self._target, self._args, self._kwargs  # type: ignore[attr-defined]  # (bpo-30775)
 
     def _begun(self, handle: Handle | Waiting) -> None:
