@@ -30,10 +30,18 @@ def register(heir: Heir) -> None:
 
 def settle(pid: int) -> None:
     """Tell every shared object of this process that ``pid`` has ended.  Called from the reaper's thread."""
-    for heir in list(_heirs):
+    for heir in _living():
         try:
             heir.settle_death(pid)
         except Exception:  # one broken object must not keep the others from being settled
             import traceback
 
             traceback.print_exc()
+
+
+def _living() -> list[Heir]:
+    while True:
+        try:
+            return list(_heirs)
+        except RuntimeError:  # another thread has registered one meanwhile
+            continue
