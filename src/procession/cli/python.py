@@ -68,10 +68,9 @@ def _ours(argv: list[str]) -> int:
 
 
 def _run_path(argv: list[str]) -> int:
-    path = argv[0]
+    path = os.path.abspath(argv[0])  # as python has it, but for sys.argv
     if os.path.isdir(path) or _is_zip(path):
-        sys.path.insert(0, path)
-        return _run_module("__main__", argv[1:], path)
+        return _run_module("__main__", argv[1:], argv[0])
     try:
         from importlib.machinery import SourceFileLoader
         from importlib.util import decode_source
@@ -79,7 +78,7 @@ def _run_path(argv: list[str]) -> int:
         with open(path, "rb") as file:
             code = compile(decode_source(file.read()), path, "exec")
     except OSError as error:
-        return _refuse(f"{path}: {error.strerror}: name a Python file")
+        return _refuse(f"{argv[0]}: {error.strerror}: name a Python file")
     except (SyntaxError, ValueError) as error:
         _show(error, 1)
         return 1
@@ -113,7 +112,9 @@ def _run_module(name: str, argv: list[str], path: str | None = None) -> int:
     import runpy
 
     _fresh_main(None)
-    _prepare(os.getcwd() if path is None else None, ["-m" if path is None else path, *argv])
+    if path is not None:
+        sys.path.insert(0, path)  # python does that itself, even with -P
+    _prepare(os.getcwd() if path is None else path, ["-m" if path is None else path, *argv])
     try:
         # What python itself calls for -m.  The public run_module takes __main__ away again at its end, when
         # the program's threads and exit handlers may still need it.
@@ -143,7 +144,11 @@ def _fresh_main(path: str | None) -> ModuleType:
     module = ModuleType("__main__")
     module.__dict__["__builtins__"] = __builtins__
     module.__dict__["__annotations__"] = {}
-    if path is not None:
+    if path is None:
+        from importlib.machinery import BuiltinImporter
+
+        module.__loader__ = BuiltinImporter  # type: ignore[assignment]
+    else:
         module.__file__ = path
         module.__dict__["__cached__"] = None
     sys.modules["__main__"] = sys.modules["__mp_main__"] = module

@@ -7,8 +7,8 @@ import pickle
 import socket
 import sys
 import threading
-from multiprocessing import util
 
+from procession.ipc import classic
 from procession.linux.memfd import create_memfd
 from procession.linux.pidfd import open_pidfd, wait_exit
 from procession.linux.seqpacket import seqpacket_pair
@@ -21,6 +21,8 @@ from procession.process.start import SignalsHeld, hold_or_kill
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from procession.linux.pidfd import Status
     from procession.process.handle import Handle
 
@@ -165,14 +167,14 @@ class ForkServer:
         finally:
             theirs.close()
             os.close(memory)
-        # After the last child has been waited for, so that this process leaves nobody behind.
-        util.Finalize(self, self.stop, exitpriority=-100)
         return link
 
-    def _preloads(self, with_main: bool) -> tuple[list[str], list[str], dict[str, str]]:
+    def _preloads(
+        self, with_main: bool
+    ) -> tuple[list[str], list[str], dict[str, str], Callable[[], None] | None]:
         from procession.process.baggage import check_not_importing, main_module
 
         check_not_importing()
         modules = [name for name in self._preload_modules if name != MAIN]
         main = main_module() if with_main and MAIN in self._preload_modules else {}
-        return modules, list(sys.path), main
+        return modules, list(sys.path), main, classic.installer

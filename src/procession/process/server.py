@@ -28,6 +28,7 @@ from procession.process.start import fork
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import NoReturn
 
 
@@ -44,9 +45,11 @@ def main(requests: int, client: int, read_fd: int, memory: int) -> None:
     Server(socket.socket(fileno=requests), client, own).serve()
 
 
-def _preload(wanted: tuple[list[str], list[str], dict[str, str]]) -> None:
-    modules, paths, main_module = wanted
+def _preload(wanted: tuple[list[str], list[str], dict[str, str], Callable[[], None] | None]) -> None:
+    modules, paths, main_module, install = wanted
     sys.path[:] = paths
+    if install is not None:
+        install()  # the main module is to find our multiprocessing
     me = _process.current_process()
     me._inheriting = True  # type: ignore[attr-defined]
     try:
