@@ -112,9 +112,11 @@ def _run_module(name: str, argv: list[str], path: str | None = None) -> int:
     import runpy
 
     _fresh_main(None)
+    if path is not None and sys.flags.safe_path:
+        sys.path.insert(0, "")  # for the folder or zip file itself, which python takes in even with -P
+    _prepare(os.getcwd(), ["-m", *argv]) if path is None else _prepare(None, [path, *argv])
     if path is not None:
-        sys.path.insert(0, path)  # python does that itself, even with -P
-    _prepare(os.getcwd() if path is None else path, ["-m" if path is None else path, *argv])
+        sys.path[0] = os.path.abspath(path)
     try:
         # What python itself calls for -m.  The public run_module takes __main__ away again at its end, when
         # the program's threads and exit handlers may still need it.
