@@ -128,7 +128,7 @@ class Book(Shared):
             if rung:
                 futex.wake(self._bell)
 
-    def _concerns(self, pid: int) -> bool:
+    def _concerns(self, _: int) -> bool:
         return False
 
     def _bury(self) -> bool:

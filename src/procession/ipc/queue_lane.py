@@ -70,11 +70,11 @@ class Lane:
             raise
         return True
 
-    def wait_for_room(self, timeout: float) -> None:
+    def wait_for_room(self, timeout: float | None) -> None:
         """Wait until there may be room, and no longer than ``SLICE`` or ``timeout`` seconds."""
         poll = select.poll()
         poll.register(self.inlet, select.POLLOUT)
-        poll.poll(max(0, min(SLICE, timeout)) * 1000)
+        poll.poll(1000 * (SLICE if timeout is None else max(0, min(SLICE, timeout))))
 
     def receive(self) -> Any:
         """The oldest item in the lane, or NOTHING.  Raises what its unpickling raises."""

@@ -31,6 +31,10 @@ from procession.linux import fixedpipe
 from procession.linux.fixedpipe import RECORD, capacity, pending, reopen
 from procession.linux.memfd import punch
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 _KEPT = 2 << 20  # bytes of the log that are kept behind its position: the pipe may still refer to them
 _LOOK = 64  # of so many records that go to the log, one makes its writer look after the pipe
 
@@ -41,15 +45,15 @@ class Line:
     __slots__ = ("_now", "book", "capacity", "log", "reader", "saved", "share", "words", "writer")
 
     def __init__(self, book: Book, reader: int, writer: int, log: int) -> None:
-        self.book = book
-        self.words = book.words
-        self.reader = reader
+        self.reader = reader  # first: __del__ closes them whatever fails below
         self.writer = writer
         self.log = log
+        self._now = -1
+        self.book = book
+        self.words = book.words
         self.capacity = capacity(reader)
         self.share = 0  # records that this process may yet take without a look at the pipe
-        self.saved: deque[bytes | tuple[object]] = deque()  # taken, and not returned because of a signal
-        self._now = -1
+        self.saved: deque[Any] = deque()  # taken, and not returned because of a signal
 
     @classmethod
     def create(cls, book: Book) -> Line:
@@ -157,7 +161,7 @@ class Line:
 
     def refill(self) -> None:
         """Under the Guard: move what fits from the log into the pipe."""
-        level = pending(self.reader)
+        level = pending(self._end())
         if level <= self.capacity * 3 // 4:
             level += self._move(self.capacity - level)
         self.share = level // (2 * (self.words[SEATS] + 1))
@@ -189,7 +193,7 @@ class Line:
 
     def waiting(self) -> int:
         """Under the Guard: how many records there are."""
-        found = pending(self.reader)
+        found = pending(self._end())
         return found + self.logged() if self.words[SPILLED] else found
 
     def logged(self) -> int:
@@ -198,7 +202,10 @@ class Line:
 
     def seems_empty(self) -> bool:
         """Without the Guard."""
-        return not self.words[SPILLED] and not pending(self.reader)
+        return not self.words[SPILLED] and not pending(self._end())
+
+    def _end(self) -> int:
+        return self.reader if self.reader >= 0 else self.writer
 
     # -- ends ------------------------------------------------------------------------------------------
 
@@ -208,11 +215,16 @@ class Line:
         if writer >= 0:
             os.close(writer)
 
-    def close(self) -> None:
-        """Close every end in this process."""
-        self.close_writer()
-        for name in ("reader", "_now", "log"):
+    def close_reader(self) -> None:
+        """This process takes no more."""
+        for name in ("reader", "_now"):
             fd = getattr(self, name)
             setattr(self, name, -1)
             if fd >= 0:
                 os.close(fd)
+
+    def __del__(self) -> None:
+        self.close_writer()
+        self.close_reader()
+        if self.log >= 0:
+            os.close(self.log)

@@ -1,0 +1,195 @@
+"""Putting an item into a queue."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import time
+from multiprocessing.reduction import ForkingPickler
+from queue import Full
+from typing import Generic, TypeVar
+
+from procession.ipc import carry
+from procession.ipc.carry import NotQuick, only_small
+from procession.ipc.letters import close_all, write_letter
+from procession.ipc.queue_book import LANE, PUTS, SPILLED
+from procession.ipc.queue_parts import LANE_RECORD, Parts
+from procession.ipc.queue_regions import MAPPED_MIN, PICKLE, PLAIN_BYTES
+from procession.ipc.queue_take import REFERENCE
+from procession.linux.fixedpipe import RECORD
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+T = TypeVar("T")
+
+_dumps, _write = pickle.dumps, os.write
+_reducers: dict[type, Any] = ForkingPickler._extra_reducers  # type: ignore[attr-defined]  # noqa: SLF001
+_reducers_seen = -1  # so many reducers are registered, and none of them is a third party's
+
+
+class Ready:
+    """An item that has been pickled; ``fds`` are its own until it is sent."""
+
+    __slots__ = ("buffers", "data", "fds", "kind")
+
+    def __init__(
+        self,
+        data: bytes,
+        kind: int = PICKLE,
+        buffers: tuple[memoryview, ...] = (),
+        fds: tuple[int, ...] = (),
+    ) -> None:
+        self.data = data
+        self.kind = kind
+        self.buffers = buffers
+        self.fds = fds
+
+    def is_short(self) -> bool:
+        """Does it fit into a record?"""
+        return len(self.data) <= RECORD and not (self.kind or self.buffers or self.fds)
+
+    def record(self) -> bytes:
+        """That record."""
+        return self.data.ljust(RECORD, b"\0")
+
+    def close(self) -> None:
+        """It is not sent after all."""
+        fds, self.fds = self.fds, ()
+        close_all(fds)
+
+
+class Putting(Parts, Generic[T]):
+    """``put`` and what it needs."""
+
+    def put(self, obj: T, block: bool = True, timeout: float | None = None) -> None:
+        """Put an item into the queue; it is there when this returns.
+
+        Without a bound this never waits (but for an item with descriptors while a hundred or so of those
+        are unread).  With one it waits while the queue is full, at most ``timeout`` seconds.
+
+        Raises Full; ValueError once this process has closed the queue; what pickling raises when the item
+        does not pickle, with a note that names its type: then nothing was put.
+        """
+        if self._shut:
+            self._refuse()
+        if len(_reducers) != _reducers_seen or (obj.__class__ is bytes and len(obj) >= MAPPED_MIN):  # type: ignore[arg-type]
+            self._put_slowly(obj, block, timeout)
+            return
+        try:
+            data = _dumps(obj, 5, buffer_callback=only_small)
+        except (Exception, NotQuick):
+            self._put_slowly(obj, block, timeout)
+            return
+        words = self._words
+        if len(data) <= RECORD and not words[SPILLED] and not self._bound:
+            try:
+                _write(self._line.writer, data.ljust(RECORD, b"\0"))
+            except BlockingIOError:
+                pass
+            else:
+                words[(self._seat or self._sit()) + PUTS] += 1
+                return
+        self._send(Ready(data), block, timeout)
+
+    def _put_slowly(self, obj: T, block: bool, timeout: float | None) -> None:
+        """An item with descriptors, large buffers, foreign reducers, or one that does not pickle."""
+        ready = self._prepare(obj)
+        if ready is not None:
+            self._send(ready, block, timeout)
+
+    def _prepare(self, obj: T) -> Ready | None:
+        """Pickle an item.  None: it does not pickle, and a subclass has been told so."""
+        global _reducers_seen
+        if len(_reducers) != _reducers_seen and not carry.others_have_reducers():
+            _reducers_seen = len(_reducers)
+        item: object = obj
+        if type(item) is bytes and len(item) >= MAPPED_MIN:
+            return Ready(item, PLAIN_BYTES)
+        try:
+            parcel = carry.pack(obj, out_of_band=True)
+        except Exception as error:
+            self._does_not_pickle(error, obj)
+            return None
+        return Ready(
+            parcel.data, PICKLE, tuple(buffer.raw() for buffer in parcel.buffers), parcel.descriptors
+        )
+
+    def _does_not_pickle(self, error: Exception, obj: object) -> None:
+        kind = f"{type(obj).__module__}.{type(obj).__qualname__}"
+        error.add_note(f"put() was given an item of type {kind}, which cannot be pickled; nothing was put.")
+        raise error
+
+    def _send(self, ready: Ready, block: bool, timeout: float | None) -> None:
+        """Put a pickled item.  Raises Full."""
+        if ready.fds:
+            self._send_letter(ready, block, timeout)
+        elif ready.is_short():
+            self._post(ready.record(), block, timeout)
+        else:
+            self._send_region(ready, block, timeout)
+
+    def _send_region(self, ready: Ready, block: bool, timeout: float | None) -> None:
+        if self._bound and not block and self._waiting() >= self._bound:
+            raise Full
+        offset, size = self._regions.store(ready.kind, ready.data, ready.buffers)
+        try:
+            self._post(REFERENCE.pack(b"R", offset, size).ljust(RECORD, b"\0"), block, timeout)
+        except Full:
+            self._regions.free(offset, size)
+            raise
+
+    def _send_letter(self, ready: Ready, block: bool, timeout: float | None) -> None:
+        ends_at = None if timeout is None else time.monotonic() + timeout
+        fds, ready.fds = ready.fds, ()
+        letter = write_letter(ready.data, ready.buffers, fds)
+        sent = False
+
+        def attempt() -> bool:
+            nonlocal sent
+            if self._bound and self._line.waiting() >= self._bound:
+                return False
+            if self._words[LANE]:  # somebody was killed before he could write the record of his letter
+                self._line.write_guarded(LANE_RECORD)
+            sent = self._lane.send(letter)
+            if sent:
+                self._line.write_guarded(LANE_RECORD)
+                self._words[LANE] = 0
+            return True
+
+        try:
+            while True:
+                left = None if ends_at is None else ends_at - time.monotonic()
+                if not self._when_room(attempt, block, left):
+                    raise Full
+                if sent:
+                    break
+                if not block or (left is not None and left <= 0):
+                    raise Full
+                self._lane.wait_for_room(left)
+        finally:
+            letter.close()
+        self._words[(self._seat or self._sit()) + PUTS] += 1
+
+    def _post(self, records: bytes, block: bool, timeout: float | None) -> None:
+        """Put records at the end of the line, once there is room.  Raises Full."""
+        if not self._bound:
+            self._line.write(records)
+        elif not self._when_room(lambda: self._write_if_room(records), block, timeout):
+            raise Full
+        self._words[(self._seat or self._sit()) + PUTS] += len(records) // RECORD
+
+    def _when_room(self, attempt: Callable[[], bool], block: bool, timeout: float | None) -> bool:
+        return self._book.wait_for_room(attempt, timeout if block else 0)
+
+    def _write_if_room(self, records: bytes) -> bool:
+        """Under the Guard."""
+        if self._line.waiting() >= self._bound:
+            return False
+        self._line.write_guarded(records)
+        return True
+
+
+carry.quick_callers.add(Putting.put.__code__)
