@@ -105,7 +105,7 @@ class Supervision:
         return self._children[child].spec
 
     def wakes_at(self) -> float | None:
-        """When ``tick`` must be called if nothing happens before; None: not at all."""
+        """When ``tick`` must be called if nothing happens before; None: not at all.  Ask after each event."""
         while self._timers and not self._holds(self._timers[0]):
             heapq.heappop(self._timers)
         return self._timers[0][0] if self._timers else None
@@ -137,21 +137,20 @@ class Supervision:
         return self._orders()
 
     def tick(self, now: float) -> list[Order]:
-        """Time has passed."""
-        while self._timers and self._timers[0][0] <= now:
-            timer = heapq.heappop(self._timers)
-            if not self._holds(timer):
-                continue
-            about = timer[2]
-            if isinstance(about, Batch):
-                self._advance(about, now)
-            elif about.phase == STOPPING:
-                self._enter(about, STOPPING)
-                self._kill(about, f"did not end within {about.spec.shutdown:g} s")
-            else:
-                about.late = True
-                self._tell(about, "late", f"was not ready within {about.spec.ready_timeout:g} s")
-                self._stop_one(about, now)
+        """Time has passed.  Does one thing that is due: what comes of it may make the next one void."""
+        wake = self.wakes_at()
+        if wake is None or wake > now:
+            return []
+        about = heapq.heappop(self._timers)[2]
+        if isinstance(about, Batch):
+            self._advance(about, now)
+        elif about.phase == STOPPING:
+            self._enter(about, STOPPING)
+            self._kill(about, f"did not end within {about.spec.shutdown:g} s")
+        else:
+            about.late = True
+            self._tell(about, "late", f"was not ready within {about.spec.ready_timeout:g} s")
+            self._stop_one(about, now)
         return self._orders()
 
     # -- events: a child ---------------------------------------------------------------------------

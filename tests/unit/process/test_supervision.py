@@ -314,6 +314,19 @@ def test_a_restart_that_was_asked_for_and_fails_leaves_the_child_down() -> None:
     assert it["a"].last_end == "could not be started"
 
 
+def test_nobody_is_started_any_more_by_a_timer_that_is_due_when_the_supervisor_gives_up() -> None:
+    it = world("a", "b", max_restarts=2, backoff=Backoff(delay=10, cap=100, jitter=0))
+    it.exit("a", 3)
+    it.exit("b", 3)
+    it.broken.add("a")
+    it.news()
+    it.now = 10.0
+    while (wake := it.core.wakes_at()) is not None and wake <= it.now:
+        it.obey(it.core.tick(it.now))
+    assert it.news() == ["start a"]
+    assert isinstance(cause(it), RestartLimitReached)
+
+
 def test_what_is_told() -> None:
     it = world("a")
     it.exit("a", 3)
