@@ -26,9 +26,8 @@ from procession.mp.aliases import install, uninstall  # noqa: E402
 if False:  # what a type checker reads; this package adds nothing to those types
     from multiprocessing import *
 
-__all__ = [name for name in dir(context._default_context) if not name.startswith("_")]  # noqa: PLE0605
+__all__ = [name for name in dir(context._default_context) if not name.startswith("_")]
 globals().update((name, getattr(context._default_context, name)) for name in __all__)
-
 
 
 def __getattr__(name: str) -> object:

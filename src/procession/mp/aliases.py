@@ -127,8 +127,6 @@ def install() -> None:
         return
     import multiprocessing
 
-    import procession.mp
-
     ours = sys.modules["procession.mp"]
     kept["multiprocessing"] = multiprocessing
     for name in OURS:

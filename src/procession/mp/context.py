@@ -71,27 +71,3 @@ _default_context = DefaultContext("mp", classic("context")._default_context._def
 
 def _force_start_method(method: str) -> None:
     _default_context.set_start_method(method, force=True)
-
-
-# TEMP: until all pieces have landed
-def _temp() -> None:
-    from importlib.util import find_spec
-
-    theirs = classic("context").BaseContext
-    for module, names in {
-        "queues": ("Queue", "JoinableQueue", "SimpleQueue"),
-        "locks": ("Lock", "RLock", "Condition", "Semaphore", "BoundedSemaphore", "Event", "Barrier"),
-        "sharedctypes": ("Value", "Array", "RawValue", "RawArray"),
-        "connection": ("Pipe",),
-    }.items():
-        if find_spec(f"procession.ipc.{module}") is None:
-            for name in names:
-                setattr(Context, name, getattr(theirs, name))
-
-    try:
-        from procession.process.served import server
-    except ImportError:
-        Context.set_forkserver_preload = theirs.set_forkserver_preload
-
-
-_temp()

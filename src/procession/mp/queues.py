@@ -5,15 +5,7 @@ from __future__ import annotations
 from queue import Empty, Full
 
 from procession.ipc.classic import rest_of
-
-try:
-    from procession.ipc.queues import JoinableQueue, Queue, SimpleQueue
-except ImportError:
-    from procession.ipc.classic import classic
-
-    JoinableQueue, Queue, SimpleQueue = (
-        getattr(classic("queues"), n) for n in ("JoinableQueue", "Queue", "SimpleQueue")
-    )
+from procession.ipc.queues import JoinableQueue, Queue, SimpleQueue
 
 __all__ = ["Empty", "Full", "JoinableQueue", "Queue", "SimpleQueue"]
 __getattr__ = rest_of("queues")

@@ -3,16 +3,7 @@
 from __future__ import annotations
 
 from procession.ipc.classic import rest_of
-
-try:
-    from procession.ipc.locks import Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore
-except ImportError:
-    from procession.ipc.classic import classic
-
-    Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore = (
-        getattr(classic("synchronize"), n)
-        for n in ("Barrier", "BoundedSemaphore", "Condition", "Event", "Lock", "RLock", "Semaphore")
-    )
+from procession.ipc.locks import Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore
 
 __all__ = ["Barrier", "BoundedSemaphore", "Condition", "Event", "Lock", "RLock", "Semaphore"]
 __getattr__ = rest_of("synchronize")
