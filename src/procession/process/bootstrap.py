@@ -63,12 +63,12 @@ class Conduct:
         except KeyboardInterrupt:
             # No traceback: who pressed Ctrl-C sees the parent's.  ``finish`` ends this process by SIGINT.
             self.interrupted = True
-            ending.interrupted = True
             raise SystemExit(1) from None
         finally:
             if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
                 # From here on it is our own code and the interpreter's that a Ctrl-C would tear apart.
                 signal.signal(signal.SIGINT, signal.SIG_DFL)
+            ending.see_to_children(self.interrupted)
 
     def _run(self) -> None:
         options = self.process._options

@@ -1,15 +1,16 @@
-"""How a process that was interrupted ends its children: in order, none left.
+"""At the exit of a process: what becomes of its children.
 
-At its exit the standard library terminates children that are daemons and waits for all others.  After a
-Ctrl-C that wait would be for ever where a child has not been interrupted too (it ignores SIGINT, or only
-the parent was signalled): so they are ended, the last one started first.
+The standard library terminates those that are daemons and waits for all others.  We see to three things
+before that: children that may outlive us are left alone, those that wait for one that nobody will ever start
+are given up, and after a Ctrl-C all are ended, the last one started first.  (Without the last, the wait
+would be for ever where a child was not interrupted too.)  Then the fork server goes.
 """
 
 # ruff: noqa: SLF001 - the parts of one Process, and what multiprocessing keeps private
 
 from __future__ import annotations
 
-import os
+import atexit
 import signal
 import sys
 import time
@@ -24,44 +25,49 @@ if TYPE_CHECKING:
 
 GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 
-_arranged_in = 0  # the pid; a child has forgotten the finalizers of its parent
-interrupted = False  # set in a child whose target did not catch the KeyboardInterrupt
-
 
 def arrange() -> None:
-    """See to our children at the exit of this process, before the standard library waits for them."""
-    global _arranged_in
-    if _arranged_in != os.getpid():
-        # Priority 0 comes after the finalizers of pools and managers, who know best how to end theirs.
-        util.Finalize(None, _at_exit, exitpriority=0)
-        _arranged_in = os.getpid()
+    """Be called at exit, before ``multiprocessing.util`` (which moves to the front when a logger is made)."""
+    atexit.unregister(_at_exit)
+    atexit.register(_at_exit)
 
 
-def _at_exit() -> None:
+def see_to_children(interrupted: bool) -> None:
+    """This process is about to end; ``interrupted``: by a Ctrl-C that nobody has caught."""
+    if interrupted:
+        # Pools and managers know best how to end theirs.
+        util._run_finalizers(0)  # type: ignore[attr-defined]
     started: set[Any] = _process._children  # type: ignore[attr-defined]
-    ours = [child for child in list(started) if hasattr(child, "_options")]
-    for child in ours:
-        if child._options.orphans == KEEP and child._popen is not None and not child._popen.pending:
-            started.discard(child)  # nobody waits for it
-    ours = [child for child in ours if child in started]
+    ours = [child for child in list(started) if hasattr(child, "_options") and child._popen is not None]
     for child in ours:
         if child._popen.pending:
             child._popen.parent_is_leaving()
-    if interrupted or _died_of_interrupt():
-        end_in_order(sorted(ours, key=lambda child: child._identity, reverse=True))
+        elif child._options.orphans == KEEP:
+            started.discard(child)  # nobody waits for it
+    if interrupted:
+        left = [child for child in ours if child in started]
+        end_in_order(sorted(left, key=lambda child: child._identity, reverse=True))
 
 
 def end_in_order(children: list[Any], grace: float = GRACE) -> None:
     """SIGTERM to each, SIGKILL to those that are still there after ``grace`` seconds."""
     for child in children:
         child._popen.send_signal(signal.SIGTERM, "its parent was interrupted")
-        # A stopped process cannot take the SIGTERM.
-        child._popen.send_signal(signal.SIGCONT)
+        child._popen.send_signal(signal.SIGCONT)  # a stopped process cannot take the SIGTERM
     until = time.monotonic() + grace
     for child in children:
-        if child._popen.wait(max(until - time.monotonic(), 0)) is None:
+        child._popen.wait(max(until - time.monotonic(), 0))
+        if child.is_alive():
             child._popen.send_signal(signal.SIGKILL, "its parent was interrupted")
             child._popen.wait()
+
+
+def _at_exit() -> None:
+    see_to_children(_died_of_interrupt())
+    util._exit_function()  # type: ignore[attr-defined]
+    served = sys.modules.get("procession.process.served")
+    if served is not None:
+        served.server.stop()
 
 
 def _died_of_interrupt() -> bool:

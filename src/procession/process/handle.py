@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from multiprocessing import util
+import weakref
 
 from procession.errors import ChannelClosed, MessageTooLarge, NoSuchProcess
 from procession.linux import pidfd as _pidfd
@@ -51,7 +51,9 @@ class Handle:
         self._line_over = False  # everybody else has closed it
         self.watched: set[int] = set()  # the reaper's
         self._listeners: list[Callable[[Handle], None]] = []
-        self.finalizer = util.Finalize(self, _close_all, args=(pidfd, upward))
+        # Not util.Finalize: that keeps a book in which others (CPython's tests) count.
+        self.finalizer = weakref.finalize(self, _close_all, pidfd, upward, os.getpid())
+        self.finalizer.atexit = False
         if self.options.timeout is not None:
             self.deadline = time.monotonic() + self.options.timeout
 
@@ -72,7 +74,7 @@ class Handle:
             if not _pidfd.wait_exit(self.sentinel, timeout):
                 return None
             reaper.look(self)
-            while self.exit is None and timeout is None:
+            while self.returncode is None and timeout is None:
                 # Ended, and the fork server that has its status is slow (or stopped).
                 reaper.look(self)
         return self.returncode
@@ -153,8 +155,7 @@ class Handle:
 
     def close(self) -> None:
         """Give the descriptors back."""
-        if self.finalizer is not None:
-            self.finalizer()
+        self.finalizer()
         if self.message is not None:
             self.message.close()
             self.message = None
@@ -208,6 +209,7 @@ def usage_of(user: float, system: float, peak_kib: int) -> Usage:
     return Usage(user + system, peak_kib * 1024)
 
 
-def _close_all(pidfd: int, upward: socket.socket) -> None:
-    os.close(pidfd)
+def _close_all(pidfd: int, upward: socket.socket, pid: int) -> None:
     upward.close()
+    if os.getpid() == pid:  # in a forked child the number may mean something else by now
+        os.close(pidfd)

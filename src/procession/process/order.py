@@ -22,6 +22,7 @@ import time
 import weakref
 
 from procession.errors import DependencyFailed, NotStarted
+from procession.ipc.given import note_handed
 from procession.process import reaper
 from procession.records import record
 
@@ -118,6 +119,8 @@ class Waiting:
         self._process: Process | None = process
         self._order: Order | None = order
         self._starter = starter
+        # Kept until it starts: what it is given, for the books of who holds which end.
+        self._given = [process, process._target, process._args, process._kwargs]  # type: ignore[attr-defined]
         self._real: Handle | None = None
         self._decided = threading.Event()
         self._listeners: list[Listener] = []
@@ -214,6 +217,8 @@ class Waiting:
             self._real = handle
             listeners, self._listeners = self._listeners, []
         process._begun(handle)
+        note_handed(self._given, handle.sentinel)
+        self._given = []
         for listener in listeners:
             handle.on_end(listener)
         self._decided.set()
@@ -223,6 +228,7 @@ class Waiting:
         with reaper.lock():
             self.failure = failure
             self._process = None
+            self._given = []
             listeners, self._listeners = self._listeners, []
         self._decided.set()
         for listener in listeners:
