@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from multiprocessing import connection
     from typing import Any
 
-    _Classic = connection.Listener
+    class _Classic(connection.Listener):
+        """What typeshed leaves out."""
+
+        _listener: Any
+        _authkey: bytes | None
 else:
     _Classic = classic("connection").Listener
 
@@ -21,9 +25,31 @@ else:
 class Listener(_Classic):
     """A bound socket that listens; as documented for ``multiprocessing.connection.Listener``."""
 
+    def __init__(
+        self,
+        address: Any = None,
+        family: str | None = None,
+        backlog: int = 1,
+        authkey: bytes | None = None,
+    ) -> None:
+        if authkey is not None and not isinstance(authkey, bytes):
+            raise TypeError("authkey should be a byte string")  # before there is a socket to be closed
+        super().__init__(address, family, backlog, authkey)
+
     def accept(self) -> Connection:
         """The next connection.  Raises AuthenticationError, OSError (also once the listener is closed)."""
-        return _ours(super().accept())
+        if self._listener is None:
+            raise OSError("listener is closed")
+        connection = _ours(self._listener.accept())
+        if self._authkey is not None:  # an empty key is one too: Python 3.11 forgets it on this side only
+            try:
+                std = classic("connection")
+                std.deliver_challenge(connection, self._authkey)
+                std.answer_challenge(connection, self._authkey)
+            except BaseException:
+                connection.close()
+                raise
+        return connection
 
 
 def Client(  # noqa: N802 — the classic name

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 OBJECTS_MAX = 100_000  # about 30 ms
 _DEAD_ENDS = (ModuleType, CodeType, FrameType, TracebackType)
-# Facts of a process object about its start and its neighbours, not things that it will work with.
-_OF_THE_START = frozenset({"_popen", "_parent_pid", "_after", "after"})
+# What a process object knows of its start, not what it will work with.
+_OF_THE_START = frozenset({"_popen"})
 
 
 @record
