@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from procession.ipc.shared import ASLEEP
 from tests.unit.ipc import lockkit
 from tests.unit.ipc.lockkit import METHODS, Child, family, until
 
-MAKERS = {
+MAKERS: dict[str, Callable[[], Any]] = {
     "Lock": Lock,
     "RLock": RLock,
     "Semaphore": lambda: Semaphore(1),
@@ -35,8 +36,7 @@ def start() -> Iterator[Start]:
 
 @pytest.fixture(params=list(MAKERS))
 def make(request: pytest.FixtureRequest) -> Make:
-    maker: Make = MAKERS[request.param]
-    return maker
+    return MAKERS[request.param]
 
 
 def one_who(start: Start, method: str, has: Any) -> Child:
@@ -293,7 +293,7 @@ def test_an_event_survives_its_waiters_and_setters(start: Start, method: str) ->
     killed, other = (start(method, lockkit.waits_for_event, event) for _ in range(2))
     for child in (killed, other):
         child.hear("waits")
-        until(lambda child=child: asleep_on_futex(child.pid))
+        until(partial(asleep_on_futex, child.pid))
     killed.kill()
     # What a setter leaves that is killed after its store and before its wake-up:
     event._word[0] += 1
@@ -304,12 +304,16 @@ def test_an_event_survives_its_waiters_and_setters(start: Start, method: str) ->
 # -- Condition -----------------------------------------------------------------------------------------------
 
 
+def has_waiters(condition: Condition, count: int) -> bool:
+    return condition._sleeping_count.get_value() == count
+
+
 def waiting(start: Start, method: str, condition: Condition, count: int) -> list[Child]:
     children = []
     for n in range(count):
         children.append(start(method, lockkit.waits, condition))
         children[-1].hear("waits")
-        until(lambda n=n: condition._sleeping_count.get_value() == n + 1)
+        until(partial(has_waiters, condition, n + 1))
     return children
 
 

@@ -65,6 +65,8 @@ class SharedMemory(_theirs.SharedMemory):  # type: ignore[misc]
     def _open(self, name: str | None) -> None:
         opening = _theirs._posixshmem.shm_open
         if name is not None:
+            if "\0" in name:  # Pythons before 3.12.2 open what stands before it
+                raise ValueError("embedded null character in the name of shared memory")
             full = "/" + name if self._prepend_leading_slash else name
             self._fd = opening(full, self._flags, mode=self._mode)
             self._name = full
