@@ -20,8 +20,10 @@ import pickle
 import select
 import socket
 import weakref
+from multiprocessing import reduction
 
 from procession.ipc import carry, given
+from procession.ipc.carry import NotQuick, only_small, plain_will_do
 from procession.ipc.lent import GONE, Holders, wait_with
 from procession.ipc.letters import FDS_ROOM, LARGE, ROOM, close_all, read_bytes, read_object, write_letter
 from procession.ipc.streams import Connection, wait_for
@@ -38,7 +40,8 @@ if TYPE_CHECKING:
 
 _CLOEXEC = socket.MSG_CMSG_CLOEXEC
 _TRUNCATED = socket.MSG_TRUNC | socket.MSG_CTRUNC
-_PLAIN = frozenset({bool, int, float, str, bytes, type(None)})
+_dumps, _loads = pickle.dumps, pickle.loads
+_reducers: dict[type, Any] = reduction.ForkingPickler._extra_reducers  # type: ignore[attr-defined]  # noqa: SLF001
 
 # An end is closed by its own __del__.  Held here, its socket cannot be finalised before it, with a
 # ResourceWarning, where both are part of one cycle of garbage.
@@ -94,16 +97,18 @@ class PipeEnd(Connection):
     def send(self, obj: Any) -> None:
         """Send an object.  Raises BrokenPipeError, and what pickling raises (TypeError, PicklingError)."""
         write = self._write or self._may_write()
-        if type(obj) in _PLAIN:
-            data = pickle.dumps(obj, 5)
-        else:
+        buffers: Sequence[memoryview] = ()
+        descriptors: tuple[int, ...] = ()
+        try:
+            if not plain_will_do(_reducers):
+                raise NotQuick
+            data = _dumps(obj, 5, buffer_callback=only_small)
+        except (Exception, NotQuick):
             parcel = carry.pack(obj, out_of_band=True)
-            data = parcel.data
-            if parcel.descriptors or parcel.buffers:
-                self._send_letter(data, [buffer.raw() for buffer in parcel.buffers], parcel.descriptors)
-                return
-        if len(data) > ROOM:
-            self._send_letter(data)
+            data, descriptors = parcel.data, parcel.descriptors
+            buffers = [buffer.raw() for buffer in parcel.buffers]
+        if len(data) > ROOM or descriptors or buffers:
+            self._send_letter(data, buffers, descriptors)
             return
         try:
             write(data)
@@ -187,7 +192,7 @@ class PipeEnd(Connection):
             return read_object(data, extras, flags)
         if not data:
             raise EOFError
-        return pickle.loads(data)
+        return _loads(data)
 
     def recv_bytes(self, maxlength: int | None = None) -> bytes:
         """Receive a message as bytes.  Raises EOFError; OSError when it has more than ``maxlength`` bytes,
@@ -274,8 +279,6 @@ class PipeEnd(Connection):
 
     def __reduce__(self) -> tuple[object, ...]:
         self._check_closed()
-        from multiprocessing import reduction
-
         if reduction.context.get_spawning_popen() is None:  # type: ignore[attr-defined]
             self._pair.sent.add(self.side)
             self._in_use()
@@ -300,6 +303,8 @@ class PipeEnd(Connection):
         others = self._pair.local(1 - self.side)
         if self.closed or not others or self.side in self._pair.sent:
             return
+        if any(end._write or end._receive for end in self._pair.local(self.side)):  # noqa: SLF001
+            return  # this process speaks with it too: it keeps its copy on purpose
         holders = self._pair.lent.get(self.side)
         if holders is None:
             holders = self._pair.lent[self.side] = Holders(self._handle)
@@ -341,6 +346,7 @@ def _forget_loans() -> None:
     _lending.clear()
 
 
+carry.quick_callers.add(PipeEnd.send.__code__)
 os.register_at_fork(after_in_child=_forget_loans)
 
 

@@ -4,8 +4,11 @@ The default context of this face is one of its own: it starts with the interpret
 Python 3.13, forkserver since 3.14), not with ours.
 """
 
+# ruff: noqa: SLF001 - the names that multiprocessing itself keeps private
+
 from __future__ import annotations
 
+import procession.mp.root  # noqa: F401 - hands managers and pools to the contexts
 from procession.ipc.classic import classic, rest_of
 from procession.process import context as _base
 from procession.process.context import (
@@ -14,14 +17,9 @@ from procession.process.context import (
     ForkContext,
     ForkServerContext,
     SpawnContext,
-    factories,
 )
 from procession.process.process import ForkProcess, ForkServerProcess, SpawnProcess
 from procession.process.process import Process as _Process
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 __all__ = [
     "BaseContext",
@@ -46,24 +44,6 @@ class Process(_Process):
     def _defaults() -> DefaultContext:
         return _default_context
 
-
-def _manager(context: Any) -> Any:
-    from procession.mp.managers import SyncManager
-
-    manager = SyncManager(ctx=context)
-    manager.start()
-    return manager
-
-
-def _pool(*args: Any, **keywords: Any) -> Any:
-    from procession.mp.pool import Pool
-
-    return Pool(*args, **keywords)
-
-
-# What the contexts below cannot import, because it lives up here.
-factories.setdefault("Manager", _manager)
-factories.setdefault("Pool", _pool)
 
 _concrete_contexts = _base._concrete
 _default_context = DefaultContext("mp", classic("context")._default_context._default_context._name, Process)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
+__all__ = ["Manager", "Pool", "get_context"]
+
 
 def _manager(ctx: Any) -> Any:
     from procession.mp.managers import SyncManager
@@ -28,6 +30,7 @@ def _pool(*arguments: Any, context: Any) -> Any:
     return Pool(*arguments, context=context)
 
 
+# What the contexts of floor 3 cannot import, because it lives up here.
 context.factories.setdefault("Manager", _manager)
 context.factories.setdefault("Pool", _pool)
 
