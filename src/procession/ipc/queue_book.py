@@ -28,15 +28,14 @@ if TYPE_CHECKING:
 
 # Words of the queue.
 SPILLED = FIRST  # 1: the log holds items, readers see to it that the pipe does not run dry
-SPILLS = FIRST + 1  # items that ever went to the log
-PUNCHED = FIRST + 2  # the log is gone up to here
-BUMP = FIRST + 3  # the first byte for large items that was never used
-WRAPPED = FIRST + 4  # 1: BUMP has been all the way round
-SWEPT = FIRST + 5  # BUMP when regions of the dead were last looked for
-LANE = FIRST + 6  # 1: a message is in the lane whose record may be missing
-AWAITED = FIRST + 7  # 1: somebody waits for room in an event loop
-SEATS = FIRST + 8  # seats that were ever taken
-SHELVES = FIRST + 9  # regions to use again, see queue_regions.py
+PUNCHED = FIRST + 1  # the log is gone up to here
+BUMP = FIRST + 2  # the first byte for large items that was never used
+WRAPPED = FIRST + 3  # 1: BUMP has been all the way round
+SWEPT = FIRST + 4  # BUMP when regions of the dead were last looked for
+LANE = FIRST + 5  # 1: a message is in the lane whose record may be missing
+AWAITED = FIRST + 6  # 1: somebody waits for room in an event loop
+SEATS = FIRST + 7  # seats that were ever taken
+SHELVES = FIRST + 8  # regions to use again, see queue_regions.py
 SHELF_WORDS = 8 * 14
 _FIRST_SEAT = SHELVES + SHELF_WORDS
 
@@ -127,6 +126,10 @@ class Book(Shared):
                 rung = self._ring()
             if rung:
                 futex.wake(self._bell)
+
+    def fence(self) -> None:
+        """What was stored before is seen by all who look after (futex_wake in the kernel is a full barrier)."""
+        futex.wake(self._bell)
 
     def _concerns(self, _: int) -> bool:
         return False

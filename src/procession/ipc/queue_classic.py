@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from procession.errors import ChannelClosed
 from procession.ipc.queue_batches import get_many, put_many
-from procession.ipc.queue_book import BYTES, GETS, LARGE, PUTS, SEATS, SPILLED, SPILLS
+from procession.ipc.queue_book import BYTES, GETS, LARGE, PUTS, SEATS, SPILLED
 from procession.ipc.queue_put import Putting
 from procession.ipc.queue_take import Taking
 from procession.records import record
@@ -163,7 +163,7 @@ class Classic(Putting[T], Taking[T]):
             gets=gets,
             waiting=waiting,
             spilled=spilled,
-            spills=book.words[SPILLS],
+            spills=line.spills(),
             lost=self._lost(puts - gets - waiting),
             large=book.total(LARGE),
             large_bytes=book.total(BYTES),

@@ -8,10 +8,12 @@
      ▼        │
     log, a memfd that records are appended to; its position is the next one to move, its size the end
 
-While the log holds records the word SPILLED is 1, and:
+Neither way of putting takes a lock: the kernel appends a record as a whole, as it writes one into a pipe.
+The way from the log into the pipe, and with it the end of SPILLED, is under the Guard.
 
-- Puts append to the log, so that the order of each producer is kept.  SPILLED, the log and the way from
-  it into the pipe are changed under the Guard only.
+- SPILLED is 1 while the log holds records (and perhaps a moment longer).  Puts then append to it.  A process
+  whose own records may still be there goes on appending until it has seen the log empty, so that the
+  order of each producer is kept.
 - Whoever takes a record from the pipe sees to it (``tend``) that it stays filled.  Nobody looks at every
   record: a reader may take a share of what is in the pipe unlooked, and the shares of all readers together
   are at most half of it.  So the pipe does not run dry while there is a reader, and those who sleep in
@@ -26,7 +28,7 @@ import errno
 import os
 from collections import deque
 
-from procession.ipc.queue_book import PUNCHED, SEATS, SPILLED, SPILLS, Book
+from procession.ipc.queue_book import PUNCHED, SEATS, SPILLED, Book
 from procession.linux import fixedpipe
 from procession.linux.fixedpipe import RECORD, capacity, pending, reopen
 from procession.linux.memfd import punch
@@ -42,13 +44,27 @@ _LOOK = 64  # of so many records that go to the log, one makes its writer look a
 class Line:
     """``reader`` blocks, ``writer`` does not and is -1 once this process puts no more."""
 
-    __slots__ = ("_now", "book", "capacity", "log", "reader", "saved", "share", "words", "writer")
+    __slots__ = (
+        "_appended",
+        "_now",
+        "behind",
+        "book",
+        "capacity",
+        "log",
+        "reader",
+        "saved",
+        "share",
+        "words",
+        "writer",
+    )
 
     def __init__(self, book: Book, reader: int, writer: int, log: int) -> None:
         self.reader = reader  # first: __del__ closes them whatever fails below
         self.writer = writer
         self.log = log
         self._now = -1
+        self._appended = 0
+        self.behind = False  # this process may have records in the log
         self.book = book
         self.words = book.words
         self.capacity = capacity(reader)
@@ -71,36 +87,54 @@ class Line:
 
     def write(self, data: bytes) -> None:
         """Put whole records, at most TOGETHER, at the end of the line.  Never waits."""
-        if not self.words[SPILLED]:
+        if not self.words[SPILLED] and not (self.behind and self._is_behind()):
             try:
                 os.write(self.writer, data)
                 return
             except BlockingIOError:
                 pass
-        with self.book.section:
-            self.write_guarded(data)
+        if self._append(data):
+            with self.book.section:
+                self.refill()
 
     def write_guarded(self, data: bytes) -> None:
         """The same, under the Guard."""
-        words = self.words
-        fresh = not words[SPILLED]
-        if fresh:
+        if not self.words[SPILLED] and not (self.behind and self.logged()):
             try:
                 os.write(self.writer, data)
                 return
             except BlockingIOError:
-                words[SPILLED] = 1
-        self._append(data)
-        words[SPILLS] += len(data) // RECORD
-        # Between the full pipe and the store above readers may have emptied it and gone to sleep.
-        if fresh or not words[SPILLS] % _LOOK:
+                pass
+        if self._append(data):
             self.refill()
 
-    def _append(self, data: bytes) -> None:
+    def _append(self, data: bytes) -> bool:
+        """Append to the log; True when the caller has to look after the pipe."""
+        words = self.words
+        self.behind = True
         if os.pwrite(self.log, data, 0) != len(data):
+            self._cut()
+        # In this order: who ends SPILLED looks at the log once more after that (``refill``).
+        if not words[SPILLED]:
+            # Between the full pipe and now readers may have emptied it and gone to sleep.
+            words[SPILLED] = 1
+            return True
+        self._appended += 1
+        return not self._appended % _LOOK  # the one whose turn it was may have been killed
+
+    def _is_behind(self) -> bool:
+        """May records of this process still be in the log?"""
+        with self.book.section:
+            self.behind = self.logged() > 0
+        return self.behind
+
+    def _cut(self) -> None:
+        with self.book.section:
             size = os.fstat(self.log).st_size
             os.ftruncate(self.log, size - size % RECORD)
-            raise OSError(errno.EFBIG, "the queue has reached the limit of this process for file sizes")
+        raise OSError(
+            errno.EFBIG, "the queue has reached the limit of this process for file sizes (ulimit -f)"
+        )
 
     # -- taking ----------------------------------------------------------------------------------------
 
@@ -161,14 +195,19 @@ class Line:
 
     def refill(self) -> None:
         """Under the Guard: move what fits from the log into the pipe."""
+        words = self.words
         level = pending(self._end())
         if level <= self.capacity * 3 // 4:
             level += self._move(self.capacity - level)
-        self.share = level // (2 * (self.words[SEATS] + 1))
-        position = os.lseek(self.log, 0, os.SEEK_CUR)
-        if position >= os.fstat(self.log).st_size:
-            self.words[SPILLED] = 0
-        self._give_back(position)
+        self.share = level // (2 * (words[SEATS] + 1))
+        while not self.logged():
+            words[SPILLED] = 0
+            self.book.fence()
+            if not self.logged():  # else somebody appended before he could see the 0
+                break
+            words[SPILLED] = 1
+            self._move(self.capacity - level)
+        self._give_back(os.lseek(self.log, 0, os.SEEK_CUR))
 
     def _move(self, records: int) -> int:
         if self.writer >= 0:
@@ -199,6 +238,10 @@ class Line:
     def logged(self) -> int:
         """Under the Guard: how many of them are in the log."""
         return (os.fstat(self.log).st_size - os.lseek(self.log, 0, os.SEEK_CUR)) // RECORD
+
+    def spills(self) -> int:
+        """How many records ever went to the log."""
+        return os.fstat(self.log).st_size // RECORD
 
     def seems_empty(self) -> bool:
         """Without the Guard."""

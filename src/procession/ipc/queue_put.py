@@ -83,10 +83,10 @@ class Putting(Parts, Generic[T]):
         except (Exception, NotQuick):
             self._put_slowly(obj, block, timeout)
             return
-        words = self._words
-        if len(data) <= RECORD and not words[SPILLED] and not self._bound:
+        words, line = self._words, self._line
+        if len(data) <= RECORD and not (words[SPILLED] or line.behind or self._bound):
             try:
-                _write(self._line.writer, data.ljust(RECORD, b"\0"))
+                _write(line.writer, data.ljust(RECORD, b"\0"))
             except BlockingIOError:
                 pass
             else:
