@@ -31,7 +31,9 @@ def main() -> int:
     scratch.mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
     try:
-        verdicts = [one_python(version, path, scratch / version, options) for version, path in pythons.items()]
+        verdicts = [
+            one_python(version, path, scratch / version, options) for version, path in pythons.items()
+        ]
     finally:
         if not options.keep:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -85,7 +87,7 @@ def one_python(version: str, python: Path, scratch: Path, options: argparse.Name
     try_again([run for run in runs if run.side == OURS], theirs)
     for run in runs:
         found[run.side] |= run.results
-    allowed = [row for row in read_allowed()]
+    allowed = read_allowed()
     return compare(version, theirs, found[OURS], allowed)
 
 

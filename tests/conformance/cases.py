@@ -4,6 +4,8 @@ Argument: a JSON object with ``module``, ``method`` (prefix of the names), ``log
 not to run again), ``only`` (patterns), ``quick`` (leave out what needs much time by its own word).
 """
 
+# ruff: noqa: N802, N815, ANN001 - names and arguments of unittest.TestResult
+
 from __future__ import annotations
 
 import faulthandler
@@ -50,7 +52,7 @@ class Journal(unittest.TestResult):
         super().addError(test, error)
         self.fail(test, error)
 
-    addFailure = addError
+    addFailure = addError  # type: ignore[assignment]
 
     def addSubTest(self, test, subtest, error) -> None:  # type: ignore[no-untyped-def]
         super().addSubTest(test, subtest, error)
@@ -92,7 +94,7 @@ def flatten(suite: unittest.TestSuite) -> list[unittest.TestCase]:
 
 def main() -> int:
     task = json.loads(sys.argv[1])
-    stacks = open(task["stacks"], "a")  # noqa: SIM115 (the signal handler's, until the end)
+    stacks = open(task["stacks"], "a")  # the signal handler's, until the end
     faulthandler.register(signal.SIGUSR1, file=stacks, all_threads=True)
     sys.path.insert(0, os.getcwd())
     from test import support

@@ -97,7 +97,9 @@ class Run:
                 begun = time.monotonic()
                 running = facts["case"] if facts["event"] == "start" else ""
                 if not running:
-                    self.results[facts["case"]] = Result(facts["event"], facts["words"], facts["seconds"])
+                    self.results[facts["case"]] = Result(
+                        facts["event"], facts["words"], float(facts["seconds"])
+                    )
             if gone:
                 if not running:
                     self.results[f"{self.section.method}:{self.section.name}"] = Result(

@@ -35,7 +35,9 @@ def read_allowed(path: Path = DIFFERENCES) -> list[Allowed]:
     """The rows ``| `pattern` | pythons | reason |`` of the page."""
     text = path.read_text() if path.exists() else ""
     rows = re.findall(r"^\| `([^`]+)` \| *([^|]*?) *\| *(.*?) *\|$", text, flags=re.MULTILINE)
-    return [Allowed(pattern, "" if pythons == "all" else pythons, reason) for pattern, pythons, reason in rows]
+    return [
+        Allowed(pattern, "" if pythons == "all" else pythons, reason) for pattern, pythons, reason in rows
+    ]
 
 
 @dataclass
@@ -103,8 +105,10 @@ def report(verdicts: list[Verdict]) -> str:
         lines += [f"{v.python} passed at a later try: {name}" for name in v.shaky]
         lines += [f"{v.python} differs, as listed: {name}: {reason}" for name, reason in v.allowed]
         lines += [f"{v.python} listed as different, but passes: {name}" for name in v.stale]
-        for number, (name, result) in enumerate(v.wrong):
-            lines.append(f"{v.python} WRONG: {name}: {result.outcome}")
-            if number < SHOWN:
-                lines += [f"    {line}" for line in result.words.splitlines()[-12:]]
+        lines += [line for number, wrong in enumerate(v.wrong) for line in _shown(v.python, number, *wrong)]
     return "\n".join(lines)
+
+
+def _shown(python: str, number: int, name: str, result: Result) -> list[str]:
+    last = result.words.splitlines()[-12:] if number < SHOWN else []
+    return [f"{python} WRONG: {name}: {result.outcome}", *(f"    {line}" for line in last)]

@@ -19,7 +19,7 @@ AT_ONCE = 2.0  # seconds; a machine under load included
 
 def wait_for_ever(held: Any, ready: Any, told: Any) -> None:
     """A client that sits in a call when its manager is killed."""
-    queue, event, lock = held
+    queue, event, _lock = held
     ready.send("here")
     begun = time.monotonic()
     try:
@@ -34,16 +34,14 @@ def wait_for_ever(held: Any, ready: Any, told: Any) -> None:
 
 def kill_under_clients(method: str) -> None:
     """Threads here and processes elsewhere, all in a call or about to be: everybody is told at once."""
-    context = mp.get_context(method)
-    m = context.Manager()
+    context: Any = mp.get_context(method)
+    m: Any = context.Manager()
     pid = m._process.pid
     held = m.Queue(), m.Event(), m.Lock()
     assert held[2].acquire()
     ready, ready_there = context.Pipe(duplex=False)
     told, told_there = context.Pipe(duplex=False)
-    children = [
-        context.Process(target=wait_for_ever, args=(held, ready_there, told_there)) for _ in range(3)
-    ]
+    children = [context.Process(target=wait_for_ever, args=(held, ready_there, told_there)) for _ in range(3)]
     for child in children:
         child.start()
     errors: list[BaseException] = []
@@ -85,9 +83,9 @@ def expect_death(function: Any, errors: list[BaseException]) -> BaseException:
 
 def kill_while_it_works(method: str) -> None:
     """A stream of calls, the manager killed in the middle of one of them."""
-    context = mp.get_context(method)
+    context: Any = mp.get_context(method)
     for count in (0, 1, 10, 100):
-        m = context.Manager()
+        m: Any = context.Manager()
         items = m.list()
         for number in range(count):
             items.append(number)
@@ -101,7 +99,7 @@ def kill_while_it_works(method: str) -> None:
 
 def parent_of_a_manager(method: str) -> None:
     """Tells the pid of a manager, and waits to be killed."""
-    m = mp.get_context(method).Manager()
+    m: Any = mp.get_context(method).Manager()
     items = m.list()
     print(m._process.pid, flush=True)
     signal.pause()
@@ -110,7 +108,7 @@ def parent_of_a_manager(method: str) -> None:
 
 def interrupted_group(method: str) -> None:
     """Ctrl-C in the terminal reaches the manager too: it serves until its parent has finished."""
-    m = mp.get_context(method).Manager()
+    m: Any = mp.get_context(method).Manager()
     items = m.list()
     try:
         os.killpg(0, signal.SIGINT)
@@ -126,7 +124,7 @@ def interrupted_group(method: str) -> None:
 
 def interrupted_call(method: str) -> None:
     """After an interrupt in a call, the next call gets its own answer."""
-    m = mp.get_context(method).Manager()
+    m: Any = mp.get_context(method).Manager()
     queue, items = m.Queue(), m.list(["mine"])
     timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()

@@ -120,7 +120,7 @@ def _run_module(name: str, argv: list[str], path: str | None = None) -> int:
     try:
         # What python itself calls for -m.  The public run_module takes __main__ away again at its end, when
         # the program's threads and exit handlers may still need it.
-        runpy._run_module_as_main(name, alter_argv=path is None)  # type: ignore[attr-defined]
+        runpy._run_module_as_main(name, alter_argv=path is None)  # type: ignore[attr-defined]  # noqa: SLF001
     except SystemExit as end:
         if isinstance(end.code, str) and end.code.startswith(f"{sys.executable}: "):
             return _refuse(f"{end.code.removeprefix(f'{sys.executable}: ')}: see pn python --help")
@@ -145,11 +145,11 @@ def _fresh_main(path: str | None) -> ModuleType:
 
     module = ModuleType("__main__")
     module.__dict__["__builtins__"] = __builtins__
-    module.__dict__["__annotations__"] = {}
+    module.__annotations__ = {}
     if path is None:
         from importlib.machinery import BuiltinImporter
 
-        module.__loader__ = BuiltinImporter  # type: ignore[assignment]
+        module.__loader__ = BuiltinImporter
     else:
         module.__file__ = path
         module.__dict__["__cached__"] = None

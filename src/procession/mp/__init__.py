@@ -12,19 +12,27 @@ no flaw (``process``, ``util``, ``reduction``, ``dummy``, ``resource_*``, ...) i
 itself.  The default start method is the interpreter's own.
 """
 
+# ruff: noqa: F401, F403, E402, SLF001 - a face is made of imports, in an order that matters
+
 from __future__ import annotations
 
 import sys
+import typing as _typing
 
 from procession.mp import aliases as _aliases
 
 _aliases.serve_ours()
 
-from procession.mp import context, process, reduction  # noqa: E402
-from procession.mp.aliases import install, uninstall  # noqa: E402
+from procession.mp import context as context
+from procession.mp.aliases import install as install
+from procession.mp.aliases import uninstall as uninstall
 
-if False:  # what a type checker reads; this package adds nothing to those types
+if _typing.TYPE_CHECKING:
     from multiprocessing import *
+    from multiprocessing import process as process
+    from multiprocessing import reduction as reduction
+else:
+    from procession.mp import process, reduction
 
 __all__ = [name for name in dir(context._default_context) if not name.startswith("_")]
 globals().update((name, getattr(context._default_context, name)) for name in __all__)

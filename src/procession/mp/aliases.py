@@ -10,6 +10,8 @@
 A module that was imported before ``install()`` keeps what it took from the standard library by then.
 """
 
+# ruff: noqa: ARG002 - signatures of the import system
+
 from __future__ import annotations
 
 import sys

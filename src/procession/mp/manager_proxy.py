@@ -4,6 +4,8 @@ A manager that is gone is a ``ManagerDied`` at once, also for a call that waits,
 the dead process's sockets.
 """
 
+# ruff: noqa: SLF001, N802 - we build on what the standard library keeps private, under its names
+
 from __future__ import annotations
 
 import os
@@ -65,7 +67,7 @@ def words(error: BaseException) -> str:
 
 def exit_words(manager: Any) -> str:
     """How the manager's process ended, if it is a child of ours."""
-    process = getattr(manager, "_process", None)
+    process: Any = getattr(manager, "_process", None)
     with suppress(AssertionError, ValueError, OSError, AttributeError):  # not our child, or closed
         process.join(EXIT_WAIT)
         ended = getattr(process, "exit", None)
@@ -172,7 +174,7 @@ class Proxy:
             return None  # dead, which the receiver will be told; or a server that knows no leases
 
 
-def rebuild(module: Any, func: Any, token: Any, serializer: str, kwds: dict[str, Any]) -> Any:
+def rebuild(func: Any, token: Any, serializer: str, kwds: dict[str, Any]) -> Any:
     """A proxy from its pickle."""
     from multiprocessing.process import current_process
 
@@ -219,7 +221,7 @@ def equip(module: ModuleType) -> None:
 
     def RebuildProxy(func: Any, token: Any, serializer: str, kwds: Any) -> Any:
         """A proxy from its pickle."""
-        return rebuild(module, func, token, serializer, kwds)
+        return rebuild(func, token, serializer, kwds)
 
     for function in (convert_to_error, dispatch, RebuildProxy):
         function.__module__, function.__qualname__ = its.__name__, function.__name__

@@ -12,6 +12,8 @@ ends by itself when nobody does.  A proxy inside the server (a managed list in a
 down when it dies and settled between two requests, so that what it stood for is freed (cpython#103136).
 """
 
+# ruff: noqa: SLF001 - we build on what the standard library keeps private
+
 from __future__ import annotations
 
 import sys
@@ -25,6 +27,7 @@ from procession.ipc.faults import pack_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
     from typing import Any
 
@@ -37,10 +40,12 @@ LEASE = 600.0  # seconds that a pickled proxy keeps its object alive without bei
 class Service:
     """Methods for the server class; ``self`` is a Server of the standard library's making."""
 
-    def __init__(self: Any, *args: Any, **kwds: Any) -> None:
-        self._leases = {}  # lease -> (ident, when it ends)
-        self._local_count = {}  # ident -> proxies inside this process
-        self._local_dead = deque()  # idents of such proxies that have been collected
+    _theirs_init: Callable[..., None]
+
+    def __init__(self, *args: Any, **kwds: Any) -> None:
+        self._leases: dict[str, tuple[str, float]] = {}  # by lease: ident, when it ends
+        self._local_count: dict[str, int] = {}  # by ident: proxies inside this process
+        self._local_dead: deque[str] = deque()  # idents of such proxies that have been collected
         self._local_lock = threading.Lock()
         self._theirs_init(*args, **kwds)
 
@@ -66,14 +71,14 @@ class Service:
             except (EOFError, OSError):
                 sys.exit(0)
             except Exception:  # it does not unpickle, but it has been read whole: the connection is good
-                answer = ("#TRACEBACK", format_exc())
+                answer: tuple[str, Any] = ("#TRACEBACK", format_exc())
             else:
                 answer = self._answer(conn, request, ours)
             # Nothing of a request may live on in this frame while it waits for the next (cpython#108155).
             request = None
             self.settle()  # before the client knows: it may look whether all is gone
             self._send(conn, answer)
-            answer = None
+            del answer
             self.settle()
 
     def _send(self: Any, conn: Any, answer: tuple[str, Any]) -> None:
@@ -94,7 +99,7 @@ class Service:
             obj, exposed, typeids = self._find(ident)
             function = getattr(obj, method, None) if method in exposed else None
             if function is None:
-                return self._fall_back(conn, ident, obj, method, exposed, args, kwds)
+                return "#RETURN", self._fall_back(method, obj, exposed)(self, conn, ident, obj, *args, **kwds)
             try:
                 result = function(*args, **kwds)
             except BaseException as error:  # SystemExit too: it is the method's, not this thread's
@@ -116,13 +121,13 @@ class Service:
             raise KeyError(ident)
         return found
 
-    def _fall_back(
-        self: Any, conn: Any, ident: str, obj: Any, method: str, exposed: Any, args: Any, kwds: Any
-    ) -> tuple[str, Any]:
-        function = self.fallback_mapping.get(method)
-        if function is None:
-            raise AttributeError(f"method {method!r} of {type(obj)!r} object is not in exposed={exposed!r}")
-        return "#RETURN", function(self, conn, ident, obj, *args, **kwds)
+    def _fall_back(self: Any, method: str, obj: Any, exposed: Any) -> Any:
+        """What the server itself does for any object: its text, a copy of it."""
+        try:
+            return self.fallback_mapping[method]
+        except KeyError:
+            words = f"method {method!r} of {type(obj)!r} object is not in exposed={exposed!r}"
+            raise AttributeError(words) from None
 
     def _new_proxy(self: Any, conn: Any, typeid: str, result: Any, ours: bool) -> tuple[Any, ...]:
         ident, exposed = self.create(conn, typeid, result)

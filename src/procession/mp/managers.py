@@ -21,13 +21,16 @@ __getattr__ = rest_of(_theirs)
 manager_server.equip(_theirs)
 manager_proxy.equip(_theirs)
 
-BaseProxy = _theirs.BaseProxy
-SharedMemoryManager = _theirs.SharedMemoryManager
-SyncManager = _theirs.SyncManager
-Token = _theirs.Token
-BaseManager = _theirs.BaseManager
+if TYPE_CHECKING:
+    from multiprocessing.managers import BaseManager, BaseProxy, SharedMemoryManager, SyncManager, Token
+else:
+    BaseManager = _theirs.BaseManager
+    BaseProxy = _theirs.BaseProxy
+    SharedMemoryManager = _theirs.SharedMemoryManager
+    SyncManager = _theirs.SyncManager
+    Token = _theirs.Token
 
-_their_start = BaseManager.start
+_their_start = _theirs.BaseManager.start
 
 
 def _start(self: Any, initializer: Any = None, initargs: Any = ()) -> None:
@@ -39,5 +42,5 @@ def _start(self: Any, initializer: Any = None, initargs: Any = ()) -> None:
         raise ManagerDied(self._address, self._process.pid, f"{words} before it could serve") from error
 
 
-BaseManager.start = _start
+_theirs.BaseManager.start = _start
 _start.__name__ = _start.__qualname__ = "start"

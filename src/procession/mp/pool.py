@@ -6,10 +6,8 @@ from procession.mp.again import again, rest_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multiprocessing.pool import AsyncResult as AsyncResult
-    from multiprocessing.pool import Pool as Pool
-    from multiprocessing.pool import ThreadPool as ThreadPool
+    from multiprocessing.pool import AsyncResult, Pool, ThreadPool
 
-__all__ = ["Pool", "ThreadPool"]
+__all__ = ["AsyncResult", "Pool", "ThreadPool"]
 _theirs = again("pool")
 __getattr__ = rest_of(_theirs)

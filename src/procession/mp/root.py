@@ -24,10 +24,10 @@ def _manager(ctx: Any) -> Any:
     return manager
 
 
-def _pool(*arguments: Any, context: Any) -> Any:
+def _pool(*arguments: Any, **keywords: Any) -> Any:
     from procession.mp.pool import Pool
 
-    return Pool(*arguments, context=context)
+    return Pool(*arguments, **keywords)
 
 
 # What the contexts of floor 3 cannot import, because it lives up here.

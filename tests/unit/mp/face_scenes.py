@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import pytest
+
 from procession import mp
 from tests.unit.mp.programs import main
 
@@ -15,9 +17,8 @@ def where() -> dict[str, str]:
     """What a library sees that imports multiprocessing now."""
     import multiprocessing
     import multiprocessing.connection
-    import multiprocessing.queues as queues
-    from concurrent.futures.process import _SafeQueue  # type: ignore[attr-defined]
-    from multiprocessing import Process, get_context, synchronize, util
+    from concurrent.futures.process import _SafeQueue
+    from multiprocessing import Process, get_context, queues, synchronize, util
     from multiprocessing.pool import Pool
 
     assert sys.modules["multiprocessing.queues"] is queues
@@ -69,7 +70,7 @@ def seen_in_children(method: str) -> None:
 
 def not_seen_without_install(method: str) -> None:
     """Who imports procession.mp and installs nothing changes nothing for others, here and in children."""
-    context = mp.get_context(method)
+    context: Any = mp.get_context(method)
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=tell, args=(sender,))
     process.start()
@@ -111,16 +112,14 @@ def executor(method: str) -> None:
 
 
 def pool(method: str) -> None:
-    context = mp.get_context(method)
+    context: Any = mp.get_context(method)
     with context.Pool(2) as workers:
         assert workers.map(square, range(50)) == [number * number for number in range(50)]
         assert sorted(workers.imap_unordered(square, range(5), 2)) == [0, 1, 4, 9, 16]
         result = workers.apply_async(divide, (1, 0))
-        try:
+        with pytest.raises(ZeroDivisionError) as caught:
             result.get(20)
-            raise AssertionError("no exception")
-        except ZeroDivisionError as error:
-            assert "in divide" in str(error.__cause__)
+        assert "in divide" in str(caught.value.__cause__)
 
 
 def divide(one: float, other: float) -> float:

@@ -93,6 +93,7 @@ def every_type_of_the_standard_library(context: Any) -> None:
 @scene
 def shared_memory_manager(context: Any) -> None:
     with SharedMemoryManager(ctx=context) as m:
+        items: Any
         memory = m.SharedMemory(100)
         items = m.ShareableList([1, "two"])
         in_child(context, change_list, items)
@@ -177,6 +178,7 @@ def errors_carry_the_traceback_of_the_server(context: Any) -> None:
 
 @scene
 def what_does_not_travel_breaks_nothing(context: Any) -> None:
+    m: Any
     with Things(ctx=context) as m:
         thing = m.Thing(5)
         error = caught(thing.bad)
@@ -245,6 +247,7 @@ def make_child(thing: Any, answer: Any) -> None:
 @scene
 def a_proxy_that_was_sent_makes_proxies(context: Any) -> None:
     """cpython#99595; and a manager's own key goes with its proxies."""
+    m: Any
     with Things(ctx=context, authkey=b"of its own") as m, context.Manager() as other:
         answer = other.Queue()
         in_child(context, make_child, m.Thing(5), answer)
@@ -318,13 +321,14 @@ BoardClient.register("board")
 
 
 def post(address: Any, words: str) -> None:
-    client = BoardClient(address=address, authkey=b"secret")
+    client: Any = BoardClient(address=address, authkey=b"secret")
     client.connect()
     client.board().put(words)
 
 
 @scene
 def remote_over_tcp(context: Any) -> None:
+    m: Any
     with Board(address=("127.0.0.1", 0), authkey=b"secret", ctx=context) as m:
         in_child(context, post, m.address, "hello")
         assert m.board().get(timeout=10) == "hello"

@@ -57,7 +57,7 @@ def test_signatures_are_theirs() -> None:
 
     for name in multiprocessing.__all__:
         theirs, ours = getattr(multiprocessing, name), getattr(mp, name)
-        if inspect.isclass(theirs) or name in ("reducer",):
+        if inspect.isclass(theirs) or name == "reducer":
             continue
         wanted = list(inspect.signature(theirs).parameters.values())
         found = list(inspect.signature(ours).parameters.values())
