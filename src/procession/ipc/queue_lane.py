@@ -26,6 +26,7 @@ from procession.linux.seqpacket import seqpacket_pair
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 NOTHING = object()
@@ -51,12 +52,14 @@ class Lane:
         left, right = seqpacket_pair()
         return cls(book, left.detach(), right.detach())
 
-    def __del__(self) -> None:
+    def __del__(
+        self, close: Callable[[int], None] = os.close
+    ) -> None:  # bound now: at the interpreter's end the module is empty
         for sock, fd in ((self._front, self.inlet), (self._back, self.outlet)):
             if sock is not None:
                 sock.close()
             elif fd >= 0:
-                os.close(fd)
+                close(fd)
 
     def send(self, letter: Letter) -> bool:
         """Under the Guard: send it, and set LANE for the time until its record is written; False if full."""

@@ -35,6 +35,7 @@ from procession.linux.memfd import punch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 _KEPT = 2 << 20  # bytes of the log that are kept behind its position: the pipe may still refer to them
@@ -266,8 +267,9 @@ class Line:
             if fd >= 0:
                 os.close(fd)
 
-    def __del__(self) -> None:
-        self.close_writer()
-        self.close_reader()
-        if self.log >= 0:
-            os.close(self.log)
+    def __del__(
+        self, close: Callable[[int], None] = os.close
+    ) -> None:  # bound now: at the interpreter's end the module is empty
+        for fd in (self.writer, self.reader, self._now, self.log):
+            if fd >= 0:
+                close(fd)
