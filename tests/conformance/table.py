@@ -95,17 +95,18 @@ SHOWN = 25  # failures that are shown with their last lines; those after them on
 def report(verdicts: list[Verdict]) -> str:
     """The table, then each difference by name."""
     lines = ["python  cases  stdlib passes  ours passes  both  allowed differences  wrong  stale"]
-    for v in verdicts:
-        lines.append(
-            f"{v.python:<6}  {v.cases:>5}  {v.stdlib_passed:>13}  {v.ours_passed:>11}  {v.both_passed:>4}  "
-            f"{len(v.allowed):>19}  {len(v.wrong):>5}  {len(v.stale):>5}"
-        )
+    lines += [
+        f"{v.python:<6}  {v.cases:>5}  {v.stdlib_passed:>13}  {v.ours_passed:>11}  {v.both_passed:>4}  "
+        f"{len(v.allowed):>19}  {len(v.wrong):>5}  {len(v.stale):>5}"
+        for v in verdicts
+    ]
     for v in verdicts:
         lines += [f"{v.python} passes only with ours: {name}" for name in v.better]
         lines += [f"{v.python} passed at a later try: {name}" for name in v.shaky]
         lines += [f"{v.python} differs, as listed: {name}: {reason}" for name, reason in v.allowed]
         lines += [f"{v.python} listed as different, but passes: {name}" for name in v.stale]
-        lines += [line for number, wrong in enumerate(v.wrong) for line in _shown(v.python, number, *wrong)]
+        for number, (name, result) in enumerate(v.wrong):
+            lines += _shown(v.python, number, name, result)
     return "\n".join(lines)
 
 
