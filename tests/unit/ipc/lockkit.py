@@ -63,6 +63,10 @@ class Ear:
     def listen(self) -> str:
         return _line(self.incoming)
 
+    def listen_for(self, seconds: float) -> bool:
+        """Wait so long at most for something to be said; was it?"""
+        return bool(select.select([self.incoming], [], [], seconds)[0])
+
 
 class Child:
     """The test's side."""
@@ -77,7 +81,7 @@ class Child:
         assert said == word, f"child {self.pid} said {said!r} and not {word!r}"
 
     def silent(self, seconds: float) -> bool:
-        return not select.select([self.ear.incoming], [], [], seconds)[0]
+        return not self.ear.listen_for(seconds)
 
     def tell(self, word: str = "") -> None:
         self.ear.say(word)
