@@ -20,6 +20,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from procession.ipc.queue_line import Line
+
 
 class Tally(Shared):
     """The Guard under which items are taken and done.  It is taken before that of the book, never after."""
@@ -29,21 +31,30 @@ class Tally(Shared):
         self.book = book
         self.section = self._section
 
-    def _state(self) -> Book:
+    def _extras(self) -> Book:
         return self.book
 
     def _restore(self, state: Book) -> None:
         self.book = state
         self.section = self._section
 
-    def take(self, take: Callable[[], bytes]) -> bytes:
-        """Take a record and count it for this process."""
-        book = self.book
-        seat = book.sit()
-        with self.section:
-            data = take()
-            if data:
-                book.words[seat + GETS] += 1
+    def take(self, line: Line) -> bytes:
+        """Take a record, if there is one, and count it for this process."""
+        words, at = self.book.words, self.book.sit() + GETS
+        saved, data, counted = len(line.saved), b"", False
+        try:
+            with self.section:
+                words[at] += 1
+                counted = True
+                data = line.take_now()
+                if not data:
+                    words[at] -= 1
+                    counted = False
+        except BaseException:
+            line.save(data)
+            if counted and len(line.saved) == saved:
+                words[at] -= 1
+            raise
         return data
 
     def count(self, number: int) -> None:
