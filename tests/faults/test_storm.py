@@ -10,6 +10,7 @@ import random
 import signal
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -45,15 +46,16 @@ class Storm:
         seat = self.dice.choice(list(self.seats))
         life, process, pipe = self.seats.pop(seat)
         process.kill()
+        self.hear_out(pipe)
         process.join(20)
         if process.exitcode == -signal.SIGKILL:
             (self.killed_consumers if seat % 2 else self.killed_producers).append(life)
         else:  # it had come to its end by itself just before
             assert process.exitcode == 0, process
-        self.hear_out(pipe)
+        process.close()
         self.seat(seat)
 
-    def hear(self, pipe: Connection) -> bool:
+    def hear(self, pipe: Any) -> bool:
         """One message; False at the end of the pipe."""
         try:
             life, number, body = pipe.recv()
@@ -70,24 +72,25 @@ class Storm:
             pass
         pipe.close()
 
-    def listen(self, seconds: float) -> None:
-        """Take in what the living say for a while."""
-        by_pipe = {pipe: seat for seat, (_, _, pipe) in self.seats.items()}
+    def listen(self, seconds: float) -> bool:
+        """Take in what the living say for a while; True when all have ended before it is over."""
+        pipes: list[Any] = [pipe for _, _, pipe in self.seats.values()]
         ends_at = time.monotonic() + seconds
-        while by_pipe and (left := ends_at - time.monotonic()) > 0:
-            for ready in wait(list(by_pipe), left):
-                assert isinstance(ready, Connection)
+        while pipes and (left := ends_at - time.monotonic()) > 0:
+            for ready in wait(pipes, left):
                 if not self.hear(ready):
-                    del by_pipe[ready]
+                    pipes.remove(ready)
+        return not pipes
 
     def end(self) -> None:
         """Let everybody finish: producers stop at the gate, consumers at the end of the queue."""
         self.gear.gate.set()
         self.gear.queue.close()
+        assert self.listen(45), [process for _, process, _ in self.seats.values()]
         for _, process, pipe in self.seats.values():
-            self.hear_out(pipe)
-            process.join(40)
+            process.join(20)
             assert process.exitcode == 0, process
+            pipe.close()
             process.close()
 
 
@@ -96,12 +99,15 @@ def storm(request: pytest.FixtureRequest) -> Iterator[Storm]:
     method, seed = request.param
     made = Storm(method, seed)
     yield made
-    for _, process, _ in made.seats.values():
+    for _, process, pipe in made.seats.values():
+        pipe.close()
         try:
             process.kill()
             process.join()
         except ValueError:
             continue  # closed: it ended in order
+        process.close()
+    vars(made).clear()  # pytest holds on to what a fixture has yielded
 
 
 def rage(storm: Storm, seconds: float) -> None:

@@ -11,6 +11,7 @@ import mmap
 import os
 import select
 import stat
+import sys
 import threading
 import time
 from collections import Counter
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from procession.process.lifeline import lifeline
 from tests.harness import processes
 
 TOKEN = f"pn-tests-{os.getpid()}-{time.time_ns()}"
@@ -127,13 +129,26 @@ def _may_yet_end(leaks: Leaks, before: Snapshot, deadline: float) -> bool:
 @pytest.fixture(autouse=True)
 def nothing_is_left() -> Iterator[None]:
     """Fail a test that leaves anything behind, and clean up its processes for the next one."""
+    lifeline()  # the one pipe that a process keeps once it has had children
     before = Snapshot.take()
     yield
+    _put_away()
     leaks = settled(before)
     if leaks:
         for pid in leaks.children:
             processes.kill(pid)
         pytest.fail("left behind by this test:\n  " + "\n  ".join(leaks.words), pytrace=False)
+
+
+def _put_away() -> None:
+    """What a program keeps until its end and a test must not: fork server, reaper, and the stdlib's tracker."""
+    served = sys.modules.get("procession.process.served")
+    if served is not None:
+        served.server.stop()
+        sys.modules["procession.process.reaper"].rest()
+    tracker = sys.modules.get("multiprocessing.resource_tracker")
+    if tracker is not None:
+        tracker._resource_tracker._stop()
 
 
 def _marked(pid: int) -> bool:

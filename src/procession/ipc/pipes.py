@@ -253,12 +253,11 @@ class PipeEnd(Connection):
 
         def receive(size: int, room: int, flags: int) -> Received:
             while True:
-                if wait_with(self._handle, select.POLLIN, holders, None) == GONE:
-                    raise EOFError("the processes that were given the other end have ended")
                 try:
                     return self._socket.recvmsg(size, room, flags | socket.MSG_DONTWAIT)
-                except BlockingIOError:  # another reader was faster
-                    continue
+                except BlockingIOError:  # nothing yet; only then is it worth a look who could still send
+                    if wait_with(self._handle, select.POLLIN, holders, None) == GONE:
+                        raise EOFError("the processes that were given the other end have ended") from None
 
         return receive
 
@@ -330,6 +329,7 @@ class PipeEnd(Connection):
 
     def _close(self, *_: Any) -> None:
         self._write = self._receive = None
+        self._in_use()  # a copy that is closed is not forgotten: the kernel tells the end
         if _discard is not None:  # at the interpreter's end the names of the module are gone
             _discard(self._socket)
         self._socket.close()
