@@ -22,6 +22,8 @@ from tests.faults import servicekit as kit
 from tests.harness.places import ROOT
 
 METHODS = ("fork", "spawn", "forkserver")
+# For tests with many starts: a fresh interpreter for each takes seconds.
+QUICK = ("fork", pytest.param("spawn", marks=pytest.mark.slow), "forkserver")
 SOON = 20.0  # seconds; a deadline, not a wait
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*multi-threaded:DeprecationWarning")
@@ -104,6 +106,7 @@ def test_a_child_that_never_gets_ready_stops_the_earlier_ones_in_reverse(
     assert ("d", "started") not in watcher.seen
 
 
+@pytest.mark.parametrize("method", QUICK)
 @pytest.mark.parametrize(
     ("target", "words"),
     [
@@ -136,6 +139,7 @@ def test_a_child_that_cannot_be_started(method: str) -> None:
 # -- ends ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("method", QUICK)
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV])
 def test_a_child_that_is_killed_comes_back(method: str, number: int, watcher: Watcher) -> None:
     child = spec("a", kit.stay_ready, ready=True, start_method=method)
@@ -150,6 +154,7 @@ def test_a_child_that_is_killed_comes_back(method: str, number: int, watcher: Wa
         assert signal.Signals(number).name in status.last_end
 
 
+@pytest.mark.parametrize("method", QUICK)
 @pytest.mark.parametrize(
     ("restart", "code", "again"),
     [
@@ -187,6 +192,7 @@ def test_a_child_that_ignores_sigterm_is_killed_after_its_grace(method: str, wat
     assert [child for child, what in watcher.all() if what == "killing"] == ["brutal", "deaf"]
 
 
+@pytest.mark.parametrize("method", QUICK)
 def test_a_restart_storm_is_given_up_with_reasons(method: str) -> None:
     specs = [
         spec("good", kit.stay, start_method=method),
@@ -215,6 +221,7 @@ def test_the_failure_of_one_in_the_background_is_raised_by_whoever_looks(method:
     assert supervisor.status().state == "ended"
 
 
+@pytest.mark.parametrize("method", QUICK)
 @pytest.mark.parametrize("strategy", ["one_for_one", "one_for_all", "rest_for_one"])
 def test_strategies(method: str, strategy: str, watcher: Watcher) -> None:
     specs = [spec(name, kit.stay_ready, ready=True, start_method=method) for name in "abc"]
@@ -240,6 +247,7 @@ def test_a_crash_at_the_first_start_is_mended(method: str, tmp_path: Path, watch
 # -- trees -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("method", QUICK)
 def test_a_supervisor_inside_escalates(method: str, watcher: Watcher) -> None:
     inner = Supervisor(
         [spec("x", kit.stay_ready, ready=True, start_method=method)], max_restarts=0, name="inner"
@@ -263,6 +271,7 @@ def test_a_supervisor_inside_escalates(method: str, watcher: Watcher) -> None:
             inner.start_child(other)
 
 
+@pytest.mark.parametrize("method", QUICK)
 def test_the_whole_tree_fails_when_the_top_gives_up(method: str) -> None:
     inner = Supervisor(
         [spec("x", kit.leave, 3, start_method=method)], max_restarts=1, name="inner", backoff=Backoff(0, 0, 0)
@@ -278,6 +287,7 @@ def test_the_whole_tree_fails_when_the_top_gives_up(method: str) -> None:
 # -- requests --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("method", QUICK)
 def test_requests_at_run_time(method: str) -> None:
     with Supervisor([spec("a", kit.stay, start_method=method)]) as supervisor:
         status = supervisor.start_child(spec("b", kit.stay_ready, "hello", ready=True, start_method=method))
