@@ -208,6 +208,20 @@ def others_have_reducers() -> bool:
     return any(not kind.__module__.startswith(_KNOWN) for kind in extra)
 
 
+_known_count = -1  # so many reducers are registered, and none of them is a third party's
+
+
+def plain_will_do(registered: dict[type, Any]) -> bool:
+    """``not others_have_reducers()``, at once if ``ForkingPickler._extra_reducers`` has not grown since."""
+    global _known_count
+    if len(registered) == _known_count:
+        return True
+    if others_have_reducers():
+        return False
+    _known_count = len(registered)
+    return True
+
+
 # Types of the standard library: its reducers for them are needed only where plain pickle refuses.
 _KNOWN = ("builtins", "functools", "socket", "_socket", "multiprocessing", "procession", "_thread", "array")
 

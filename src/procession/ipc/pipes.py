@@ -23,7 +23,7 @@ import weakref
 from multiprocessing import reduction
 
 from procession.ipc import carry, given
-from procession.ipc.carry import NotQuick, only_small, plain_will_do
+from procession.ipc.carry import NotQuick, plain_will_do
 from procession.ipc.lent import GONE, Holders, wait_with
 from procession.ipc.letters import FDS_ROOM, LARGE, ROOM, close_all, read_bytes, read_object, write_letter
 from procession.ipc.streams import Connection, wait_for
@@ -43,9 +43,19 @@ _TRUNCATED = socket.MSG_TRUNC | socket.MSG_CTRUNC
 _dumps, _loads = pickle.dumps, pickle.loads
 _reducers: dict[type, Any] = reduction.ForkingPickler._extra_reducers  # type: ignore[attr-defined]  # noqa: SLF001
 
+IN_BAND_MAX = 256 << 10  # bytes of an array that are rather copied than mapped
+
 # An end is closed by its own __del__.  Held here, its socket cannot be finalised before it, with a
 # ResourceWarning, where both are part of one cycle of garbage.
 _open: set[socket.socket] = set()
+
+
+def _in_band(buffer: pickle.PickleBuffer) -> bool:
+    """For the quick way; what is larger is worth a mapping, and is found again by the way over ``pack``."""
+    with buffer.raw() as raw:
+        if raw.nbytes > IN_BAND_MAX:
+            raise NotQuick
+    return True
 
 
 class _Pair:
@@ -102,7 +112,7 @@ class PipeEnd(Connection):
         try:
             if not plain_will_do(_reducers):
                 raise NotQuick
-            data = _dumps(obj, 5, buffer_callback=only_small)
+            data = _dumps(obj, 5, buffer_callback=_in_band)
         except (Exception, NotQuick):
             parcel = carry.pack(obj, out_of_band=True)
             data, descriptors = parcel.data, parcel.descriptors
