@@ -2,8 +2,8 @@
 
 ::
 
-    chunk, a memfd of 256 KiB      ┌ key ┬ slot ┬ slot ┬ slot ┬ ...          one descriptor for
-                                   └ 64  ┴──────┴──────┴──────┴ ...          some 2,000 locks
+    chunk, a memfd of 1 MiB        ┌ key ┬ slot ┬ slot ┬ slot ┬ ...          one descriptor for
+                                   └ 64  ┴──────┴──────┴──────┴ ...          some 8,000 locks
     slot ── pickles as ──▶ (chunk, offset, size)
     chunk ── pickles as ──▶ (its descriptor, size, key)    once in a pickle, however many slots go along
 
@@ -29,10 +29,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-CHUNK = 256 * 1024  # bytes; a page of it takes memory once it is touched
+CHUNK = 1024 * 1024  # bytes; a page of it takes memory once it is touched
 ALIGNMENT = 64
 _KEY = 16
-_ALONE = CHUNK // 4  # a larger slot has a chunk of its own
+_ALONE = CHUNK // 16  # a larger slot has a chunk of its own
 
 _known: weakref.WeakValueDictionary[bytes, Chunk] = weakref.WeakValueDictionary()
 _lock = threading.RLock()  # RLock: the collector may unpickle or drop slots in the middle of anything

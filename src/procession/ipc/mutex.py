@@ -16,7 +16,7 @@ from multiprocessing.process import current_process
 from procession.ipc.identity import FLAG, NOBODY, here, is_alive, me, pid_of
 from procession.ipc.shared import ASLEEP, FIRST, Shared
 from procession.linux import futex
-from procession.linux.robust import contested, leave, trylock, unlock
+from procession.linux.robust import Reentered, contested, trylock, unlock_now
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,11 +52,16 @@ class _Owned(Shared):
             if not owner:
                 words[START] = here.start
                 words[OWNER] = mine
-            unlock(guard)
-        except BaseException as error:
-            leave(guard, error)
-            if not owner and words[OWNER] == mine:
-                self._give()
+            unlock_now(guard)
+        except Reentered as error:
+            if not error.fresh:
+                unlock_now(guard)
+                self._undo(owner, mine)
+            error.fresh = False
+            raise
+        except BaseException:
+            unlock_now(guard)
+            self._undo(owner, mine)
             raise
         return not owner or self._take_slowly(mine, timeout if block else 0)
 
@@ -96,6 +101,10 @@ class _Owned(Shared):
         words[OWNER] = me | owner
         return True
 
+    def _undo(self, owner: int, mine: int) -> None:
+        if not owner and self._words[OWNER] == mine:
+            self._give()
+
     def _take_slowly(self, me: int, timeout: float | None) -> bool:
         mine_before = self._words[OWNER] & ~FLAG == me
         try:
@@ -117,9 +126,14 @@ class _Owned(Shared):
             if owner != FLAG:
                 words[OWNER] = NOBODY
                 asleep = halves[ASLEEP] and self._ring()
-            unlock(guard)
-        except BaseException as error:
-            leave(guard, error)
+            unlock_now(guard)
+        except Reentered as error:
+            if not error.fresh:
+                unlock_now(guard)
+            error.fresh = False
+            raise
+        except BaseException:
+            unlock_now(guard)
             raise
         if asleep:
             futex.wake(self._bell)

@@ -21,7 +21,7 @@ import errno
 from procession.ipc.identity import here, is_alive, me, pid_of
 from procession.ipc.shared import ASLEEP, FIRST, Shared
 from procession.linux import futex
-from procession.linux.robust import contested, leave, trylock, unlock
+from procession.linux.robust import Reentered, contested, trylock, unlock_now
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,9 +74,16 @@ class Semaphore(Shared):
             if result:
                 contested(guard, result)
             taken = self._take()
-            unlock(guard)
-        except BaseException as error:
-            leave(guard, error)
+            unlock_now(guard)
+        except Reentered as error:
+            if not error.fresh:
+                unlock_now(guard)
+                if taken:
+                    self._give()
+            error.fresh = False
+            raise
+        except BaseException:
+            unlock_now(guard)
             if taken:
                 self._give()
             raise
@@ -213,9 +220,14 @@ class Semaphore(Shared):
                 contested(guard, result)
             given = self._put()
             asleep = given and halves[ASLEEP] == 1 and self._ring()
-            unlock(guard)
-        except BaseException as error:
-            leave(guard, error)
+            unlock_now(guard)
+        except Reentered as error:
+            if not error.fresh:
+                unlock_now(guard)
+            error.fresh = False
+            raise
+        except BaseException:
+            unlock_now(guard)
             raise
         if asleep:
             futex.wake(self._bell)

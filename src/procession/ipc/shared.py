@@ -105,7 +105,7 @@ class Shared:
             left = None if ends_at is None else ends_at - time.monotonic()
             over = left is not None and left <= 0
             if (quiet or over) and self._bury():
-                quiet = False
+                quiet, slept = False, True
                 continue
             if over:
                 return False

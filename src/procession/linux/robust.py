@@ -3,8 +3,8 @@
 The kernel keeps a list of the robust mutexes that a thread holds and, at its end, marks each and wakes a
 waiter (get_robust_list(2)), also after SIGKILL.  The next holder is told so and the mutex goes on.
 
-It guards sections of a few microseconds and is never held while waiting for anything: its own wait cannot
-be interrupted by Ctrl-C and has no timeout.  What it guards must be whole after every single store,
+It guards sections of a few microseconds and is never held while waiting for anything: its own wait has no
+timeout, and Ctrl-C is heard after a tenth of a second.  What it guards must be whole after every single store,
 since its holder may be killed between any two (see ``Guard``).
 """
 
@@ -12,7 +12,11 @@ from __future__ import annotations
 
 import ctypes
 import errno
-from ctypes import c_int, c_void_p
+import time
+from ctypes import c_int, c_long, c_void_p
+from functools import partial
+
+TYPE_CHECKING = False
 
 SIZE = 64  # bytes to reserve; pthread_mutex_t is 40 on x86-64, 48 on aarch64
 
@@ -24,11 +28,14 @@ _ERRORCHECK = 2  # PTHREAD_MUTEX_ERRORCHECK of glibc and musl: the holder gets E
 _quick = ctypes.PyDLL(None)
 _slow = ctypes.CDLL(None)
 trylock = ctypes.PYFUNCTYPE(c_int, c_void_p)(("pthread_mutex_trylock", _quick))
-_unlock = ctypes.PYFUNCTYPE(c_int, c_void_p)(("pthread_mutex_unlock", _quick))
+unlock_now = ctypes.PYFUNCTYPE(c_int, c_void_p)(("pthread_mutex_unlock", _quick))
 _consistent = ctypes.PYFUNCTYPE(c_int, c_void_p)(("pthread_mutex_consistent", _quick))
-_lock = ctypes.CFUNCTYPE(c_int, c_void_p)(("pthread_mutex_lock", _slow))
+# What "with" says about an exception comes in further registers, and is not looked at.
+_give_back = ctypes.PYFUNCTYPE(None, c_void_p, *3 * (ctypes.py_object,))(("pthread_mutex_unlock", _quick))
+_lock = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p)(("pthread_mutex_timedlock", _slow))
 
 _EBUSY, _EOWNERDEAD, _EDEADLK, _EPERM = errno.EBUSY, errno.EOWNERDEAD, errno.EDEADLK, errno.EPERM
+_SLICE = 100_000_000  # nanoseconds
 
 
 def init(address: int) -> None:
@@ -56,11 +63,14 @@ def lock(address: int) -> bool:
 def contested(address: int, result: int) -> bool:
     """The rest of ``lock`` where ``trylock`` has not said 0.
 
-    The two apart save a microsecond.  Who uses them so gives the mutex back on every way out: by
-    ``unlock``, and by ``leave`` where an exception came, which may be that of a signal's handler.
+    The two apart save a microsecond.  Who uses them so gives the mutex back on every way out, also where
+    an exception came, which may be that of a signal's handler, and by ``unlock_now``: at the first step of
+    a Python function the next signal's handler may raise.  Only a fresh Reentered is left alone, see there.
     """
-    if result == _EBUSY:
-        result = _lock(address)
+    while result in (_EBUSY, errno.ETIMEDOUT):
+        # In slices, because no signal ends it, and its holder may have been stopped in its microseconds.
+        ends_at = divmod(time.clock_gettime_ns(time.CLOCK_REALTIME) + _SLICE, 1_000_000_000)
+        result = _lock(address, ctypes.byref((c_long * 2)(*ends_at)))
     if result == 0:
         return False
     if result == _EOWNERDEAD:
@@ -73,25 +83,20 @@ def contested(address: int, result: int) -> bool:
 
 def unlock(address: int) -> None:
     """Give the mutex back; does nothing when this thread does not hold it."""
-    result = _unlock(address)
+    result = unlock_now(address)
     if result not in (0, _EPERM):
         raise OSError(result, "pthread_mutex_unlock")
 
 
 class Reentered(RuntimeError):
-    """A signal's handler came in the middle of a guarded section, and calls into the same object."""
+    """A signal's handler came in the middle of a guarded section, and calls into the same object.
+
+    ``fresh``: raised in the inner section, which has no mutex to give back and sets it to False.
+    """
 
     def __init__(self) -> None:
         super().__init__("a signal handler came in the middle of an operation on this very object")
-        self.fresh = True  # until the inner section, which has no mutex to give back, has seen it
-
-
-def leave(address: int, error: BaseException) -> None:
-    """Give the mutex back after an exception in a section, unless it is an outer section that holds it."""
-    if isinstance(error, Reentered) and error.fresh:
-        error.fresh = False
-    else:
-        unlock(address)
+        self.fresh = True
 
 
 class Guard:
@@ -101,20 +106,29 @@ class Guard:
     SIGKILL may; the mutex is given back all the same.
     """
 
-    __slots__ = ("address",)
+    __slots__ = ("__exit__", "address")
+
+    if TYPE_CHECKING:
+
+        def __exit__(self, *_: object) -> None: ...
 
     def __init__(self, address: int) -> None:
         self.address = address
+        # A slot that holds a C function, and no method: at the first step of a Python function a signal's
+        # handler may raise, and the mutex would stay locked.
+        self.__exit__ = partial(_give_back, address)  # type: ignore[method-assign]
 
     def __enter__(self) -> bool:
         try:
             return lock(self.address)
-        except BaseException as error:
-            leave(self.address, error)  # the handler of a signal ran just after we had got it
+        except Reentered as error:
+            if not error.fresh:
+                unlock_now(self.address)
+            error.fresh = False
             raise
-
-    def __exit__(self, *_: object) -> None:
-        unlock(self.address)
+        except BaseException:
+            unlock_now(self.address)  # the handler of a signal ran just after we had got it
+            raise
 
 
 def _checked(result: int, what: str) -> None:

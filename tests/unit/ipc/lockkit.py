@@ -268,3 +268,9 @@ def standard_child(lock: Any, event: Any) -> None:
     assert not lock.acquire(False)
     event.set()
     assert lock.acquire(timeout=DEADLINE)
+
+
+def stops_inside(ear: Ear, shared: Any) -> None:
+    with shared._section:
+        ear.say("inside")
+        os.kill(os.getpid(), signal.SIGSTOP)

@@ -15,6 +15,7 @@ import pytest
 from procession.ipc import carry, estate
 from procession.ipc.locks import BoundedSemaphore, Event, Lock, RLock, Semaphore
 from procession.ipc.shared import ASLEEP
+from procession.linux.robust import Reentered
 from tests.unit.ipc import lockkit
 from tests.unit.ipc.lockkit import METHODS, Child, family, until
 
@@ -416,3 +417,30 @@ def test_the_standard_library_starts_processes_with_them(method: str) -> None:
     from multiprocessing import resource_tracker
 
     resource_tracker._resource_tracker._stop()  # type: ignore[attr-defined]
+
+
+def test_a_handler_that_calls_into_the_very_section_it_interrupts_is_refused_and_spoils_nothing() -> None:
+    """Held by the outer section of this thread, the Guard could never be got: an error, and no deadlock."""
+    lock = Lock()
+    with pytest.raises(Reentered), lock._section:
+        lock.acquire()
+    assert lock.acquire(timeout=5)
+    with pytest.raises(Reentered), lock._section:
+        lock.release()
+    assert lock.locked()
+    lock.release()
+
+
+def test_a_holder_that_was_stopped_inside_the_guard_does_not_deafen_us_to_ctrl_c(start: Start) -> None:
+    lock = Lock()
+    child = start("fork", lockkit.stops_inside, lock)
+    child.hear("inside")
+    os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOWAIT)
+    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        lock.acquire()
+    timer.join()
+    child.signal(signal.SIGCONT)
+    assert child.join() == 0
+    assert lock.acquire(timeout=5)
