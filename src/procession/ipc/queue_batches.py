@@ -69,7 +69,7 @@ def get_many(queue: Classic[Any], max_items: int | None, block: bool, timeout: f
                 if not data:
                     break
                 line.save(data)
-            obj = queue._open_saved()
+            obj = queue._take_now()
             if obj is not NOTHING:
                 found.append(obj)
     except Exception as error:

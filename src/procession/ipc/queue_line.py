@@ -70,7 +70,9 @@ class Line:
         self.words = book.words
         self.capacity = capacity(reader)
         self.share = 0  # records that this process may yet take without a look at the pipe
-        self.saved: deque[Any] = deque()  # taken, and not returned because of a signal
+        # Taken and not returned because of a signal: records, or what has become of one.  Appending to a deque is
+        # one step for the interpreter, which a second signal cannot cut in two.
+        self.saved: deque[Any] = deque()
 
     @classmethod
     def create(cls, book: Book) -> Line:
@@ -143,41 +145,32 @@ class Line:
         """Up to ``count`` records if there are any; b"" if not."""
         data = b""
         try:
-            # Unpacked, not assigned: between a call and an assignment a signal's handler may raise.
-            (data,) = map(os.read, (self.now(),), (count * RECORD,))
-        except BlockingIOError:
-            pass
-        try:
+            try:
+                (data,) = map(os.read, (self.now(),), (count * RECORD,))
+            except BlockingIOError:
+                pass
             if self.words[SPILLED]:
                 if data:
                     self.tend(len(data) // RECORD)
                 else:
                     with self.book.section:
-                        data = self._pop(count)
+                        (data,) = map(os.read, (self._head(),), (count * RECORD,))
+                        self.refill()
+        except BlockingIOError:
+            pass
         except BaseException:
-            self.save(data)
+            if data:
+                self.save(data) if count > 1 else self.saved.append(data)
             raise
         return data
 
-    def _pop(self, count: int) -> bytes:
-        """Under the Guard: records from the pipe, or, if it is empty, from the log."""
-        data = b""
-        try:
-            (data,) = map(os.read, (self.now(),), (count * RECORD,))
-        except BlockingIOError:
-            pass
-        try:
-            if not data:
-                (data,) = map(os.read, (self.log,), (count * RECORD,))
-            self.refill()
-        except BaseException:
-            self.save(data)
-            raise
-        return data
+    def _head(self) -> int:
+        """Under the Guard: where the oldest record is, in the pipe or, if that is empty, in the log."""
+        return self.now() if pending(self.now()) else self.log
 
     def save(self, data: bytes) -> None:
         """Keep records that were taken and cannot be returned now, for the next who asks in this process."""
-        self.saved.extend(data[at : at + RECORD] for at in range(0, len(data), RECORD))
+        self.saved.extend([data[at : at + RECORD] for at in range(0, len(data), RECORD)])
 
     def now(self) -> int:
         """A read end that does not block."""

@@ -11,6 +11,7 @@ import pickle
 import select
 import struct
 import time
+from collections import deque
 from queue import Empty
 from typing import Generic, TypeVar
 
@@ -29,7 +30,7 @@ T = TypeVar("T")
 
 REFERENCE = struct.Struct("=c7xQQ")  # the record of an item in a region: R, offset, size
 _REGION, _LANE = b"R"[0], b"L"[0]
-_loads, _read = pickle.loads, os.read
+_loads, _read, _popleft = pickle.loads, os.read, deque.popleft
 _one_record = (RECORD,)
 
 
@@ -48,33 +49,39 @@ class Taking(Parts, Generic[T]):
             return self._take()
         return self._take_within(timeout if block and timeout is not None else 0)
 
+    # Where an item is in a local variable only, a signal's handler must not be able to raise unseen.  It can
+    # do so after each call and at each start of a function, and not between unpacking and storing: hence
+    # ``(data,) = map(...)``, which makes the call from within the unpacking.
+
     def _take(self) -> T:
         """The next item; waits for one.  Raises ChannelClosed when no process can put any more."""
         words, line = self._words, self._line
+        saved = line.saved
         while True:
-            if line.saved:
-                obj = self._open_saved()
-            else:
-                data = b""
-                try:
-                    # Unpacked, not assigned: between a call and an assignment a signal's handler may raise.
+            data = b""
+            try:
+                if saved:
+                    (data,) = map(_popleft, (saved,))
+                else:
                     (data,) = map(_read, self._from, _one_record)
-                    if words[SPILLED]:
-                        line.tend()
                     if self._bound:
                         self._made_room()
-                    if data and data[0] == INLINE:
-                        obj = _loads(data)
-                        words[(self._seat or self._sit()) + GETS] += 1
-                        return obj  # type: ignore[no-any-return]
-                except Exception as error:
-                    if data:
-                        self._spoilt(error)
-                    raise
-                except BaseException:
-                    line.save(data)
-                    raise
-                obj = self._open(data) if data else self._take_last()
+                if words[
+                    SPILLED
+                ]:  # of saved ones too: perhaps a signal came before the pipe was looked after
+                    line.tend()
+                if data.__class__ is bytes and data and data[0] == INLINE:
+                    obj = _loads(data)
+                    words[(self._seat or self._sit()) + GETS] += 1
+                    return obj  # type: ignore[no-any-return]
+            except Exception as error:
+                self._spoilt(error, data)
+                continue
+            except BaseException:
+                if data:
+                    saved.appendleft(data)
+                raise
+            obj = self._open(data) if data else self._take_last()
             if obj is not NOTHING:
                 return obj  # type: ignore[no-any-return]
 
@@ -98,16 +105,39 @@ class Taking(Parts, Generic[T]):
 
     def _take_now(self) -> Any:
         """The next item if there is one, or else NOTHING."""
-        if self._line.saved:
-            return self._open_saved()
-        data = self._take_records(1)
+        saved = self._line.saved
+        data = b""
+        try:
+            if saved:
+                (data,) = map(_popleft, (saved,))
+                if self._words[SPILLED]:
+                    self._line.tend()
+            else:
+                data = self._take_records(1)
+            if data.__class__ is bytes and data and data[0] == INLINE:
+                obj = _loads(data)
+                self._count_get()
+                return obj
+        except Exception as error:
+            self._spoilt(error, data)
+            return NOTHING
+        except BaseException:
+            if data:
+                saved.appendleft(data)
+            raise
         return self._open(data) if data else NOTHING
 
     def _take_records(self, count: int) -> bytes:
         """Up to ``count`` records without waiting."""
-        data = self._line.take_now(count)
-        if data and self._bound:
-            self._made_room(len(data) // RECORD)
+        data = b""
+        try:
+            data = self._line.take_now(count)
+            if data and self._bound:
+                self._made_room(len(data) // RECORD)
+        except BaseException:
+            if data:
+                self._line.save(data)
+            raise
         return data
 
     def _made_room(self, taken: int = 1) -> None:
@@ -151,23 +181,22 @@ class Taking(Parts, Generic[T]):
 
     # -- opening ---------------------------------------------------------------------------------------
 
-    def _open(self, record: bytes) -> Any:
-        """The item of a record, or NOTHING.  Raises what its unpickling raises."""
+    def _open(self, record: Any) -> Any:
+        """The item of a record, or NOTHING; or what a signal has left of one.  Raises what its unpickling raises."""
+        if record.__class__ is not bytes:
+            return self._open_opened(record)
         kind = record[0]
         obj = NOTHING
         try:
-            if kind == INLINE:
-                obj = _loads(record)
-            elif kind == _REGION:
+            if kind == _REGION:
                 _, offset, size = REFERENCE.unpack_from(record)
                 obj = self._regions.load(offset, size)
             elif kind == _LANE:
                 obj = self._lane.receive()
         except Exception as error:
-            self._spoilt(error)
-            raise
+            self._spoilt(error, record)
         except BaseException:
-            self._line.save(record)
+            self._line.saved.appendleft(record)
             raise
         if isinstance(obj, Payload):
             return self._open_payload(obj)
@@ -186,34 +215,32 @@ class Taking(Parts, Generic[T]):
                 obj = _loads(payload.data, buffers=payload.buffers)
         except Exception as error:
             payload.free()
-            self._spoilt(error)
-            raise
+            self._spoilt(error, payload)
         except BaseException:
-            self._line.saved.append(payload)
+            self._line.saved.appendleft(payload)
             raise
         try:
             payload.free()
         except BaseException:
-            self._line.saved.append((obj,))
+            self._line.saved.appendleft((obj,))
             raise
         self._count_get()
         return obj
 
-    def _open_saved(self) -> Any:
-        """The item that a signal kept from being returned, or NOTHING if another thread has taken it."""
-        try:
-            saved = self._line.saved.popleft()
-        except IndexError:
-            return NOTHING
+    def _open_opened(self, saved: Any) -> Any:
         if isinstance(saved, Exception):
             raise saved
-        if isinstance(saved, bytes):
-            return self._open(saved)
         return self._open_payload(saved) if isinstance(saved, Payload) else saved[0]
 
-    def _spoilt(self, error: Exception) -> None:
+    def _spoilt(self, error: Exception, record: Any) -> None:
+        """Opening a record has failed: raise, or return if there was none after all."""
+        if not record:
+            if not isinstance(error, IndexError):
+                raise error
+            return  # another thread has taken what was saved
         self._count_get()
         error.add_note("This item was taken from the queue and could not be unpickled; the queue goes on.")
+        raise error
 
     def _count_get(self) -> None:
         self._words[(self._seat or self._sit()) + GETS] += 1

@@ -51,7 +51,8 @@ class Tally(Shared):
                     words[at] -= 1
                     counted = False
         except BaseException:
-            line.save(data)
+            if data:
+                line.saved.append(data)
             if counted and len(line.saved) == saved:
                 words[at] -= 1
             raise

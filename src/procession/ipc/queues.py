@@ -76,9 +76,15 @@ class JoinableQueue(Classic[T]):
 
     def _take_records(self, count: int) -> bytes:  # noqa: ARG002
         # One at a time: what is in hand is counted by the item.
-        data = self._tally.take(lambda: self._line.take_now(1))
-        if data and self._bound:
-            self._made_room()
+        data = b""
+        try:
+            data = self._tally.take(self._line)
+            if data and self._bound:
+                self._made_room()
+        except BaseException:
+            if data:
+                self._line.saved.append(data)
+            raise
         return data
 
     def _take_stray(self) -> Any:
