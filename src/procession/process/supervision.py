@@ -427,7 +427,7 @@ class Supervision:
             rules = self.rules
             error = RestartLimitReached(self.name, child.spec.id, ends, rules.max_restarts, rules.within)
             error.__cause__ = end.cause
-            self._tell(child, "giving up", str(error))
+            self._tell(child, "giving up", str(error).partition(": ")[2])
             self._shut(error, now)
             return
         wait = self._restarts.wait(child.spec.id)
