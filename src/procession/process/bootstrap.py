@@ -75,7 +75,9 @@ class Conduct:
         mark_ourselves(self.process._mark)
         if options.orphans == KEEP:
             _note_as_kept(self.process)
+        spare = -1
         if options.limits is not None:
+            spare = os.dup(self.line.fileno())
             options.limits.apply()
         try:
             if self.gate is not None:
@@ -85,6 +87,8 @@ class Conduct:
         except (SystemExit, KeyboardInterrupt):
             raise
         except BaseException as error:
+            if spare >= 0:
+                os.close(spare)  # a traceback needs a descriptor, for the lines that it shows
             self._tell(line.FAILED, pack_error(error))
             raise
         if value is not None:

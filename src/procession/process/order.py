@@ -23,7 +23,7 @@ import weakref
 
 from procession.errors import DependencyFailed, NotStarted
 from procession.ipc.given import note_handed
-from procession.process import reaper
+from procession.process import ending, reaper
 from procession.records import record
 
 TYPE_CHECKING = False
@@ -76,16 +76,13 @@ def decide(well: list[End | None], anyhow: list[End | None], badly: list[End | N
 
 
 def wait_for(process: Process, order: Order) -> Waiting:
-    """Start ``process`` when the others are as it wants them; the stand-in for its handle until then."""
+    """Prepare to start ``process`` when the others are as it wants them: the stand-in for its handle."""
     for others in order:
         for other in others:
             if not hasattr(other, "_options"):
                 raise TypeError(f"{other!r} is no process of procession: nothing can be started after it")
-    waiting = Waiting(process, order, _starter(process))
-    for others in order:
-        for other in others:
-            when_over(other, waiting.consider)
-    return waiting
+    ending.arrange()
+    return Waiting(process, order, _starter(process))
 
 
 def when_over(process: Process, listener: Listener) -> None:
@@ -129,6 +126,11 @@ class Waiting:
     def pending(self) -> bool:
         """Still waiting."""
         return self.failure is None
+
+    def listen(self) -> None:
+        """Begin to wait; it may be over at once."""
+        for other in {other for others in self._order or () for other in others}:
+            when_over(other, self.consider)
 
     def consider(self, _handle: object = None) -> None:
         """One of the others has ended: go, give up, or wait on."""

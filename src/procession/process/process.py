@@ -99,7 +99,7 @@ class Process(BaseProcess):
         if any(order):
             waiting = wait_for(self, order)
             self._begun(waiting)
-            waiting.consider()
+            waiting.listen()
         else:
             handle = self._Popen(self)
             if self._popen is None:  # a subclass with a _Popen of its own

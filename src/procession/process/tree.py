@@ -113,7 +113,7 @@ class _Tree:
     def _look(self) -> list[int]:
         """Find members that we did not know; their pidfds."""
         before = set(self._members)
-        if self._handle.exit is None:
+        if self._handle.exit is None and self._handle.pid not in self._members:
             self._take(self._handle.pid)
         for pid in _processes():
             if pid not in self._members and self._carries_mark(pid):
