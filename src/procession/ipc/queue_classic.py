@@ -144,7 +144,11 @@ class Classic(Putting[T], Taking[T]):
         return self._waiting() + len(self._line.saved)
 
     def empty(self) -> bool:
-        """Is there no item?"""
+        """Is there no item?  Raises OSError when this process has put items and closed the queue."""
+        if self._closed and self._seat and self._book.words[self._seat + PUTS]:
+            raise OSError(
+                "handle is closed"
+            )  # one that was never used is merely empty, as in multiprocessing
         return not self._line.saved and self._line.seems_empty()
 
     def full(self) -> bool:
