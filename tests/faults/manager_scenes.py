@@ -97,6 +97,36 @@ def kill_while_it_works(method: str) -> None:
         m.shutdown()
 
 
+def hold(locks: Any, ready: Any) -> None:
+    """Acquires all, some twice, and waits to be killed."""
+    for lock in locks:
+        lock.acquire()
+    locks[1].acquire()
+    ready.send("held")
+    signal.pause()
+
+
+def killed_with_locks(method: str) -> None:
+    """What a killed client held of the manager's locks, others get."""
+    context: Any = mp.get_context(method)
+    m: Any = context.Manager()
+    locks = m.Lock(), m.RLock(), m.Condition(), m.Semaphore(1), m.BoundedSemaphore(1)
+    ready, ready_there = context.Pipe(duplex=False)
+    for _ in range(2):
+        child = context.Process(target=hold, args=(locks, ready_there))
+        child.start()
+        assert ready.recv() == "held"
+        for lock in locks:
+            assert not lock.acquire(False)
+        child.kill()
+        for lock in locks:
+            assert lock.acquire(True, 20), lock
+        child.join()
+        for lock in locks:
+            lock.release()
+    m.shutdown()
+
+
 def parent_of_a_manager(method: str) -> None:
     """Tells the pid of a manager, and waits to be killed."""
     m: Any = mp.get_context(method).Manager()

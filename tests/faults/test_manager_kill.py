@@ -25,6 +25,11 @@ def test_killed_in_the_middle_of_calls() -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
+def test_a_killed_client_holds_no_lock(method: str) -> None:
+    run(scenes.killed_with_locks, method)
+
+
+@pytest.mark.parametrize("method", METHODS)
 def test_it_dies_with_its_parent(method: str) -> None:
     words = [sys.executable, str(scenes.__file__), "parent_of_a_manager", method]
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"}

@@ -16,7 +16,6 @@ from contextlib import contextmanager, suppress
 
 from procession.errors import ManagerDied
 from procession.ipc.faults import unpack_error
-from procession.mp.manager_server import MARK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ManagerDied", "equip"]
 
+MARK = "|procession"  # ends the name under which our clients introduce themselves to the server
 # What the end of a connection looks like.
 ENDS = (EOFError, ConnectionError, FileNotFoundError)
 EXIT_WAIT = 0.5  # seconds: a process's sockets close a moment before its exit can be collected

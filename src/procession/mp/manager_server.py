@@ -24,6 +24,8 @@ from collections import deque
 from traceback import format_exc
 
 from procession.ipc.faults import pack_error
+from procession.mp.manager_held import LOCKS, Held
+from procession.mp.manager_proxy import MARK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,9 +33,8 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-__all__ = ["MARK", "equip"]
+__all__ = ["equip"]
 
-MARK = "|procession"  # ends the name under which our clients introduce themselves
 LEASE = 600.0  # seconds that a pickled proxy keeps its object alive without being unpickled
 
 
@@ -65,6 +66,13 @@ class Service:
     def serve_client(self: Any, conn: Any) -> None:
         """Answer requests until the client has gone."""
         ours = getattr(threading.current_thread(), "serves_ours", False)
+        held = Held(conn)
+        try:
+            self._serve(conn, held, ours)
+        finally:
+            held.end()
+
+    def _serve(self: Any, conn: Any, held: Held, ours: bool) -> None:
         while not self.stop_event.is_set():
             try:
                 request = conn.recv()
@@ -73,7 +81,7 @@ class Service:
             except Exception:  # it does not unpickle, but it has been read whole: the connection is good
                 answer: tuple[str, Any] = ("#TRACEBACK", format_exc())
             else:
-                answer = self._answer(conn, request, ours)
+                answer = self._answer(conn, request, held, ours)
             # Nothing of a request may live on in this frame while it waits for the next (cpython#108155).
             request = None
             self.settle()  # before the client knows: it may look whether all is gone
@@ -93,7 +101,7 @@ class Service:
             conn.close()
             sys.exit(1)
 
-    def _answer(self: Any, conn: Any, request: Any, ours: bool) -> tuple[str, Any]:
+    def _answer(self: Any, conn: Any, request: Any, held: Held, ours: bool) -> tuple[str, Any]:
         try:
             ident, method, args, kwds = request
             obj, exposed, typeids = self._find(ident)
@@ -106,6 +114,8 @@ class Service:
                 if not ours:
                     return "#ERROR", error
                 return "#RAISED", pack_error(error)
+            if isinstance(obj, LOCKS):
+                held.note(obj, method, result)
             typeid = typeids and typeids.get(method)
             if not typeid:
                 return "#RETURN", result
