@@ -28,7 +28,7 @@ import errno
 import os
 from collections import deque
 
-from procession.ipc.queue_book import PUNCHED, SEATS, SPILLED, Book
+from procession.ipc.queue_book import PUNCHED, SEATS, SEATS_MAX, SPILLED, Book
 from procession.linux import fixedpipe
 from procession.linux.fixedpipe import RECORD, capacity, pending, reopen
 from procession.linux.memfd import punch
@@ -48,6 +48,7 @@ class Line:
     __slots__ = (
         "_appended",
         "_now",
+        "_readers",
         "behind",
         "book",
         "capacity",
@@ -70,6 +71,7 @@ class Line:
         self.words = book.words
         self.capacity = capacity(reader)
         self.share = 0  # records that this process may yet take without a look at the pipe
+        self._readers = 0  # when that share was cut
         # Taken and not returned because of a signal: records, or what has become of one.  Appending to a deque is
         # one step for the interpreter, which a second signal cannot cut in two.
         self.saved: deque[Any] = deque()
@@ -115,7 +117,13 @@ class Line:
         """Append to the log; True when the caller has to look after the pipe."""
         words = self.words
         self.behind = True
-        if os.pwrite(self.log, data, 0) != len(data):
+        try:
+            whole = os.pwrite(self.log, data, 0) == len(data)
+        except OSError as error:
+            if error.errno != errno.EFBIG:
+                raise
+            whole = False
+        if not whole:
             self._cut()
         # In this order: who ends SPILLED looks at the log once more after that (``refill``).
         if not words[SPILLED]:
@@ -183,7 +191,9 @@ class Line:
     def tend(self, taken: int = 1) -> None:
         """To be called after taking records while SPILLED: keep the pipe filled."""
         self.share -= taken
-        if self.share < 0:
+        # A share was cut for so many readers as there were.
+        if self.share < 0 or self.words[SEATS] != self._readers:
+            self.book.sit()
             with self.book.section:
                 self.refill()
 
@@ -193,7 +203,8 @@ class Line:
         level = pending(self._end())
         if level <= self.capacity * 3 // 4:
             level += self._move(self.capacity - level)
-        self.share = level // (2 * (words[SEATS] + 1))
+        self._readers = words[SEATS]
+        self.share = level // (2 * (self._readers + 1)) if self._readers < SEATS_MAX else 0
         while not self.logged():
             words[SPILLED] = 0
             self.book.fence()

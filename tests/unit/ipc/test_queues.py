@@ -462,7 +462,7 @@ def test_several_consumers_iterate_the_rest_in_the_log() -> None:
 
     children = [fork(consume) for _ in range(3)]
     queue.close()
-    assert sorted(sum((answers.get() for _ in children), [])) == list(range(500))
+    assert sorted(number for _ in children for number in answers.get()) == list(range(500))
     assert [ended(child) for child in children] == [0] * 3
 
 
@@ -671,10 +671,10 @@ def test_a_waiting_get_is_interrupted_at_once() -> None:
 
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
-        for wait in (queue.get, lambda: queue.get(timeout=30)):
+        for timeout in (None, 30):
             signal.setitimer(signal.ITIMER_REAL, 0.02)
             with pytest.raises(Interrupted):
-                wait()
+                queue.get(timeout=timeout)
     finally:
         signal.signal(signal.SIGALRM, before)
 
