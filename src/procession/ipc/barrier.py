@@ -201,6 +201,8 @@ class Barrier(Shared, threading.Barrier):
 
     def settle_death(self, pid: int) -> None:
         """A process has ended: if it sat here, the barrier is broken (see ipc/estate.py)."""
+        if pid not in map(pid_of, self._who):
+            return
         with self._section:
             generation = self._words[GENERATION]
             seats = [(self._who[n], self._start[n]) for n in self._seated() if pid_of(self._who[n]) == pid]

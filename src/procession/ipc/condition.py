@@ -187,7 +187,7 @@ class Condition(Shared):
 
     def _notify(self, count: int, horizon: int) -> None:
         """Notify so many of those whose ticket is below the horizon."""
-        while count > 0:
+        while count > 0 and self._lines(WAITING):
             with self._section:
                 waiting = sorted((self._number[n], n) for n in self._lines(WAITING))
                 lines = [n for number, n in waiting if number < horizon]
@@ -236,7 +236,8 @@ class Condition(Shared):
     # -- little things -----------------------------------------------------------------------------------
 
     def _lines(self, state: int) -> list[int]:
-        return [n for n, found in enumerate(self._states.tolist()) if found == state]
+        states = self._states.tolist()
+        return [n for n, found in enumerate(states) if found == state] if state in states else []
 
     # What CPython's own tests count after each of theirs.
     @property

@@ -196,20 +196,14 @@ class Semaphore(Shared):
 
         try:
             self._wait_for(attempt, timeout)
-            if taken:
-                self._pass_on()
         except BaseException:
             if taken:
                 self._give()
             raise
         return taken
 
-    def _pass_on(self) -> None:
-        """Several releases may have found one bell: who was woken wakes the next while units are left."""
-        with self._section:
-            rung = self._value() > 0 and self._ring()
-        if rung:
-            futex.wake(self._bell)
+    def _room_left(self) -> bool:
+        return self._value() > 0
 
     def _give(self) -> bool:
         halves, guard = self._halves, self._guard

@@ -86,6 +86,10 @@ class Shared:
         self._halves[BELL] = (self._halves[BELL] + 1) & 0x7FFFFFFF
         return True
 
+    def _room_left(self) -> bool:
+        """Under the Guard, after a successful attempt: would another one succeed?"""
+        return False
+
     def _wait_for(self, attempt: Callable[[], bool], timeout: float | None) -> bool:
         """Try ``attempt`` under the Guard until it is True; False after ``timeout`` seconds.
 
@@ -96,12 +100,16 @@ class Shared:
         nap, quiet, slept = SHORT_SLICE, False, False
         while True:
             with self._section:
-                if attempt():
-                    if slept:
-                        halves[ASLEEP] = 1  # perhaps I was not the only one
-                    return True
-                halves[ASLEEP] = 1
+                got = attempt()
+                if slept or not got:
+                    halves[ASLEEP] = 1  # perhaps I am not the only one
                 bell = halves[BELL]
+                # Several that made room may have found one bell: who was woken wakes the next.
+                more = got and slept and self._room_left() and self._ring()
+            if got:
+                if more:
+                    futex.wake(self._bell)
+                return True
             left = None if ends_at is None else ends_at - time.monotonic()
             over = left is not None and left <= 0
             if (quiet or over) and self._bury():
