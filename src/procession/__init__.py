@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from procession.errors import NoSuchProcess as NoSuchProcess
     from procession.errors import NotOurChild as NotOurChild
     from procession.errors import NotPermitted as NotPermitted
+    from procession.errors import NotStarted as NotStarted
     from procession.errors import PoolError as PoolError
     from procession.errors import ProcessDied as ProcessDied
     from procession.errors import ProcessionError as ProcessionError
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
     from procession.mp.root import Manager as Manager
     from procession.mp.root import Pool as Pool
     from procession.mp.root import get_context as get_context
+    from procession.process.childspec import Backoff as Backoff
     from procession.process.childspec import ChildSpec as ChildSpec
     from procession.process.context import active_children as active_children
     from procession.process.context import cpu_count as cpu_count
@@ -89,9 +91,11 @@ if TYPE_CHECKING:
     from procession.process.stats import ProcessStats as ProcessStats
     from procession.process.supervisor import Supervisor as Supervisor
     from procession.process.supervisor import ready as ready
+    from procession.process.supervisor_loop import Happening as Happening
 
 __all__ = [
     "Array",
+    "Backoff",
     "Barrier",
     "BoundedSemaphore",
     "ChannelClosed",
@@ -108,6 +112,7 @@ __all__ = [
     "DependencyFailed",
     "Event",
     "Exit",
+    "Happening",
     "IntoItself",
     "JoinableQueue",
     "Limits",
@@ -120,6 +125,7 @@ __all__ = [
     "NoSuchProcess",
     "NotOurChild",
     "NotPermitted",
+    "NotStarted",
     "Pipe",
     "Pool",
     "PoolError",
@@ -207,6 +213,8 @@ _HOME = {
     "get_context": "procession.mp.root",
     "Manager": "procession.mp.root",
     "Pool": "procession.mp.root",
+    "Backoff": "procession.process.childspec",
+    "Happening": "procession.process.supervisor_loop",
 }
 
 

@@ -155,7 +155,8 @@ class Handle:
 
     def close(self) -> None:
         """Give the descriptors back."""
-        self.finalizer()
+        with reaper.lock():  # the reaper may have noted the end and not yet let go of the pidfd
+            self.finalizer()
         if self.message is not None:
             self.message.close()
             self.message = None
