@@ -6,10 +6,10 @@
     with it: [memfd] descriptors of the message [bundle]
                 │                                  └ a socket in which those beyond 253 wait
                 └ payload │ sizes of the buffers │ buffer │ buffer ...      each at a multiple of 64
-             or [boat]: a socket in which one or two packets with the payload wait
+             or [boat]: a socket in which one packet with the payload waits
 
-A memfd costs 12 system calls and its pages: about 100 µs before the first byte.  Up to 384 KiB the boat,
-whose memory is the kernel's socket buffers, is the faster one.
+A memfd costs 12 system calls and its pages: about 100 µs before the first byte.  Up to 200 KiB the boat,
+whose memory is the kernel's socket buffers, is twice as fast.
 
 A packet *without* descriptors is the message itself, so that the common case costs nothing; a packet with
 descriptors begins with the head above.  The empty message, which would look like the end of the socket
@@ -43,15 +43,12 @@ if TYPE_CHECKING:
 # Bytes that a reader offers a packet.  More would cost it some 20 µs each time, however small the message:
 # from 128 KiB on malloc(3) maps memory anew (M_MMAP_THRESHOLD).
 ROOM = 120 << 10
-BOAT_MAX = 384 << 10
+BOAT_MAX = 200 << 10  # bytes; the largest packet with the usual buffers (wmem_default) is 212,960
 FDS_ROOM = socket.CMSG_LEN(4 * FDS_MAX)
 LARGE = 1 << 20  # bytes; above, a sender waits until at most a few of its kind are still unread
 
 _HEAD = struct.Struct("<cBxxIQ")
 _INLINE, _MEMFD, _BOAT, _EMPTY = b"i", b"m", b"b", b"e"
-_BOATLOAD = (
-    192 << 10
-)  # bytes; a packet may have nearly 208 KiB (wmem_default), and a second one fits after it
 _PADDING = bytes(ROOM - 8192)
 _LOST = socket.MSG_TRUNC | socket.MSG_CTRUNC
 
@@ -198,10 +195,8 @@ def _launch(data: Buffer) -> int | None:
     left, right = seqpacket_pair()
     with left, right:
         left.setblocking(False)
-        view = memoryview(data)
         try:
-            for start in range(0, len(view), _BOATLOAD):
-                left.send(view[start : start + _BOATLOAD])
+            left.send(data)
         except OSError as error:
             if error.errno in (errno.EMSGSIZE, errno.EAGAIN, errno.ENOBUFS):
                 return None
@@ -212,8 +207,7 @@ def _launch(data: Buffer) -> int | None:
 def _land(boat: int, size: int) -> bytes:
     """What a boat carries; it is closed."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0, boat) as sock:
-        loads = [sock.recv(_BOATLOAD) for _ in range(0, size, _BOATLOAD)]
-    return b"".join(loads)
+        return sock.recv(size)
 
 
 def _unload(

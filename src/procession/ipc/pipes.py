@@ -25,7 +25,16 @@ from multiprocessing import reduction
 from procession.ipc import carry, given
 from procession.ipc.carry import NotQuick, plain_will_do
 from procession.ipc.lent import GONE, Holders, wait_with
-from procession.ipc.letters import FDS_ROOM, LARGE, ROOM, close_all, read_bytes, read_object, write_letter
+from procession.ipc.letters import (
+    BOAT_MAX,
+    FDS_ROOM,
+    LARGE,
+    ROOM,
+    close_all,
+    read_bytes,
+    read_object,
+    write_letter,
+)
 from procession.ipc.streams import Connection, wait_for
 from procession.linux.seqpacket import seqpacket_pair
 
@@ -43,7 +52,7 @@ _TRUNCATED = socket.MSG_TRUNC | socket.MSG_CTRUNC
 _dumps, _loads = pickle.dumps, pickle.loads
 _reducers: dict[type, Any] = reduction.ForkingPickler._extra_reducers  # type: ignore[attr-defined]  # noqa: SLF001
 
-IN_BAND_MAX = 256 << 10  # bytes of an array that are rather copied than mapped
+IN_BAND_MAX = 192 << 10  # bytes of an array that are rather copied than mapped
 
 # An end is closed by its own __del__.  Held here, its socket cannot be finalised before it, with a
 # ResourceWarning, where both are part of one cycle of garbage.
@@ -56,6 +65,16 @@ def _in_band(buffer: pickle.PickleBuffer) -> bool:
         if raw.nbytes > IN_BAND_MAX:
             raise NotQuick
     return True
+
+
+class _Bytes:
+    """Large bytes, which pickle would copy on their way."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return bytes, (pickle.PickleBuffer(self._data),)
 
 
 class _Pair:
@@ -110,11 +129,11 @@ class PipeEnd(Connection):
         buffers: Sequence[memoryview] = ()
         descriptors: tuple[int, ...] = ()
         try:
-            if not plain_will_do(_reducers):
+            if not plain_will_do(_reducers) or (obj.__class__ is bytes and len(obj) > BOAT_MAX):
                 raise NotQuick
             data = _dumps(obj, 5, buffer_callback=_in_band)
         except (Exception, NotQuick):
-            parcel = carry.pack(obj, out_of_band=True)
+            parcel = carry.pack(_Bytes(obj) if obj.__class__ is bytes else obj, out_of_band=True)
             data, descriptors = parcel.data, parcel.descriptors
             buffers = [buffer.raw() for buffer in parcel.buffers]
         if len(data) > ROOM or descriptors or buffers:
