@@ -220,7 +220,7 @@ class Doubler(ForkProcess):
         super().__init__(name="doubler")
         self.conn = conn
 
-    def run(self) -> str:
+    def run(self) -> Any:
         for number in iter(self.conn.recv, None):
             self.conn.send(2 * number)
         return "finished"
@@ -231,7 +231,7 @@ class SpawnDoubler(SpawnProcess):
         super().__init__(name="doubler")
         self.conn = conn
 
-    run = Doubler.run
+    run: Any = Doubler.run
 
 
 class ForkServerDoubler(ForkServerProcess):
@@ -239,7 +239,7 @@ class ForkServerDoubler(ForkServerProcess):
         super().__init__(name="doubler")
         self.conn = conn
 
-    run = Doubler.run
+    run: Any = Doubler.run
 
 
 DOUBLERS = {"fork": Doubler, "spawn": SpawnDoubler, "forkserver": ForkServerDoubler}
@@ -248,3 +248,24 @@ DOUBLERS = {"fork": Doubler, "spawn": SpawnDoubler, "forkserver": ForkServerDoub
 def try_lock(lock: Any) -> bool:
     with lock:
         return not lock.acquire(block=False)
+
+
+def server_of_a_child(kind: type[Any]) -> int | None:
+    """Which fork server makes the children of this process?"""
+    has_a_child(kind)
+    from procession.process.served import server
+
+    return server._forkserver_pid
+
+
+def nested_after_word(kind: type[Any], conn: Any) -> int:
+    wait_for_word(conn)
+    return has_a_child(kind)
+
+
+def is_loaded(module: str) -> bool:
+    return module in sys.modules
+
+
+def environment(name: str) -> str | None:
+    return os.environ.get(name)

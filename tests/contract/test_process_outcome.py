@@ -199,7 +199,7 @@ def test_the_exit_of_one_that_ended_well(ours: Any) -> None:
     assert process.exit is None
     process.start()
     process.join()
-    exit = process.exit
+    exit: Any = process.exit
     assert (exit.code, exit.signal, exit.core_dumped, exit.reason) == (0, None, False, "ended normally")
     assert exit.cpu_seconds >= 0.19
     assert 4 * MIB < exit.peak_memory < 1 << 40

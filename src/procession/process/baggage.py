@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 # The standard library's own module, also while `multiprocessing` means ours.
 _std_context: Any = reduction.context  # type: ignore[attr-defined]
 
-refused = False  # a process was to be started while the main module was being imported
+importing = "the main module"  # in a child: its path or name
+refused = False  # a process was to be started while it was being imported
 
 
 def check_not_importing() -> None:
@@ -42,14 +43,7 @@ def check_not_importing() -> None:
     global refused
     if getattr(_process.current_process(), "_inheriting", False):
         refused = True
-        raise UnguardedMain(importing())
-
-
-def importing() -> str:
-    """The main module on its way in: a path for messages."""
-    # runpy keeps it under this name meanwhile; before and after, it is the same as __main__.
-    main = sys.modules.get("__mp_main__") or sys.modules["__main__"]
-    return getattr(main, "__file__", None) or "the main module"
+        raise UnguardedMain(importing)
 
 
 def pack_up(process: Process, mask: Collection[int], environment: bool = False) -> carry.Parcel:
@@ -89,6 +83,7 @@ class Unpacked:
 
     def settle_in(self) -> None:
         """Make this process like the parent: keys, paths, folder, and the main module."""
+        global importing
         data = carry.unpack(self._surroundings, self._first)
         self.mask = data.pop("mask")
         del data["tracker"]  # its arrival was all
@@ -101,6 +96,7 @@ class Unpacked:
             os.environb.update(environ)
         if install := data.pop("install"):
             install()  # before anything of the user's is imported
+        importing = data.get("init_main_from_path") or data.get("init_main_from_name") or importing
         spawn.prepare(data)
 
     def process(self) -> Process:
@@ -152,8 +148,8 @@ def main_module() -> dict[str, str]:
         return {}
     if not os.path.isabs(path) and folder is not None:
         path = os.path.join(folder, path)
-    if os.path.splitext(os.path.basename(path))[0] == "ipython":
-        return {}
+    if os.path.splitext(os.path.basename(path))[0] == "ipython" or not os.path.exists(path):
+        return {}  # (a program read from stdin believes to be the file "<stdin>")
     return {"init_main_from_path": os.path.normpath(path)}
 
 

@@ -157,7 +157,7 @@ def _report_arrival(error: BaseException, wire: socket.socket) -> int:
     name = _process.current_process().name
     if baggage.refused or isinstance(error, SystemExit):
         # Whatever the main module has made of our refusal: one message, and not its traceback.
-        error = error if isinstance(error, UnguardedMain) else UnguardedMain(baggage.importing())
+        error = error if isinstance(error, UnguardedMain) else UnguardedMain(baggage.importing)
         sys.stderr.write(f"Process {name}: RuntimeError: {error}\n")
     elif not isinstance(error, KeyboardInterrupt):
         import traceback

@@ -56,7 +56,7 @@ def _raised(message: line.Message | None) -> str:
     from procession.ipc.faults import peek_error
 
     kind, words = peek_error(message.data)
-    kind = kind.removeprefix("builtins.")
+    kind = kind.removeprefix("builtins.").removeprefix("procession.errors.")
     first = words.strip().partition("\n")[0]
     if len(first) > _WORDS_MAX:
         first = first[:_WORDS_MAX] + "…"
