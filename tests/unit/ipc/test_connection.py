@@ -21,13 +21,15 @@ from typing import Any
 
 import pytest
 
+from procession.ipc import letters
 from procession.ipc.connection import Connection, Pipe, PipeEnd, wait
-from procession.ipc.letters import ROOM
+from procession.ipc.letters import BOAT_MAX, ROOM
+from procession.linux.seqpacket import seqpacket_pair
 from tests.unit.ipc.pipekit import KINDS, Ends, blocked_in, ended, fork, in_child, open_fds
 
 numpy = pytest.importorskip("numpy")  # here, since its import starts a thread that stays
 DUPLEX = [kind for kind in KINDS if kind != "one-way pipe"]
-SIZES = [0, 1, 100, ROOM - 17, ROOM - 16, ROOM, ROOM + 1, 300_000, 3 << 20]
+SIZES = [0, 1, 100, ROOM - 17, ROOM - 16, ROOM, ROOM + 1, BOAT_MAX - 50, BOAT_MAX + 1, 300_000, 3 << 20]
 
 
 @pytest.fixture(params=KINDS)
@@ -590,6 +592,15 @@ def test_arrays_arrive_without_a_copy_and_are_the_receivers_own(pair: Ends) -> N
     assert last.sum() == 2 * 300 * 300
     del last
     assert _mappings() == 0
+
+
+def test_where_socket_buffers_are_small_a_memfd_does(pair: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
+    left, right = seqpacket_pair()
+    left.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 20_000)
+    monkeypatch.setattr(letters, "seqpacket_pair", lambda: (left, right))
+    pair[0].send("x" * (BOAT_MAX - 100))
+    assert pair[1].recv() == "x" * (BOAT_MAX - 100)
+    assert (left.fileno(), right.fileno()) == (-1, -1)
 
 
 def test_a_received_array_is_not_shared_with_a_fork(pair: Ends) -> None:
