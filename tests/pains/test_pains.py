@@ -32,10 +32,19 @@ def ctx(request: pytest.FixtureRequest) -> Any:
     return procession.get_context(request.param)
 
 
-def script(tmp_path: Path, text: str) -> list[str]:
+def run_script(tmp_path: Path, text: str) -> subprocess.CompletedProcess[str]:
+    """A program of its own, in a session of its own, which may import painkit."""
     path = tmp_path / "script.py"
     path.write_text(textwrap.dedent(text))
-    return [sys.executable, str(path)]
+    return subprocess.run(
+        [sys.executable, str(path)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+        start_new_session=True,
+    )
 
 
 def wait_gone(pids: list[int]) -> None:
@@ -111,14 +120,7 @@ def test_pain_04_workers_do_not_outlive_a_killed_parent(method: str, tmp_path: P
             print(*(child.pid for child in children), flush=True)
             os.kill(os.getpid(), signal.SIGKILL)
     """
-    here = Path(__file__).resolve().parents[2]
-    done = subprocess.run(
-        script(tmp_path, program),
-        env={**os.environ, "PYTHONPATH": str(here)},
-        stdout=subprocess.PIPE,
-        check=False,
-        timeout=50,
-    )
+    done = run_script(tmp_path, program)
     assert done.returncode == -signal.SIGKILL
     wait_gone([int(word) for word in done.stdout.split()])
 
@@ -202,7 +204,7 @@ def test_pain_09_an_unguarded_main_is_told_and_does_not_hang(method: str, tmp_pa
         process.join()
         print("exit", process.exitcode, process.exit.reason)
     """
-    done = subprocess.run(script(tmp_path, program), capture_output=True, text=True, check=False, timeout=50)
+    done = run_script(tmp_path, program)
     assert "never" not in done.stdout.split()
     assert "__main__" in done.stderr
     assert "if __name__" in done.stderr
@@ -329,16 +331,7 @@ def test_pain_16_ctrl_c_prints_no_tracebacks_of_children(method: str, tmp_path: 
                     child.join()
                 print("in order")
     """
-    here = Path(__file__).resolve().parents[2]
-    done = subprocess.run(
-        script(tmp_path, program),
-        env={**os.environ, "PYTHONPATH": str(here)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=50,
-        start_new_session=True,
-    )
+    done = run_script(tmp_path, program)
     assert done.stdout == "in order\n", done
     assert done.stderr == ""
 
@@ -430,5 +423,3 @@ def test_every_row_of_the_page_has_its_test() -> None:
     assert numbers == set(range(1, 23))
     tests = {name[10:12] for name in globals() if name.startswith("test_pain_")}
     assert {f"{number:02}" for number in numbers} == tests
-
-
