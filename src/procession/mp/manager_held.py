@@ -1,9 +1,10 @@
-"""What a client holds of a manager's locks: given back when its process is dead.
+"""What a client holds of a manager's locks: given back when its process was killed.
 
 A managed lock is a ``threading`` lock in the server, which knows nothing of processes; a client that was
 killed with it would keep it for ever.  So the server writes down, for each connection, what was acquired
-over it.  When a connection ends and its process has ended too, that is released.  A client over TCP is not
-known by its pid: what it holds stays held.
+over it.  When a connection ends without a word, and its process has ended too, that is released.  A client
+that ends in order says so, and keeps what it has not released: somebody else may release it for it.  A
+client over TCP is not known by its pid: what it holds stays held.
 """
 
 # ruff: noqa: SLF001 - others of the same class
@@ -48,6 +49,10 @@ class Held:
         elif method in GIVES and not self._forget(lock):
             # Who releases need not be who has acquired.
             any(other._forget(lock) for other in list(_all))
+
+    def keep(self) -> None:
+        """The client ends in order."""
+        self.locks.clear()
 
     def end(self) -> None:
         """The connection has ended."""

@@ -12,6 +12,7 @@ import os
 import socket
 import struct
 import threading
+import weakref
 from contextlib import contextmanager, suppress
 
 from procession.errors import ManagerDied
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
 __all__ = ["ManagerDied", "equip"]
 
 MARK = "|procession"  # ends the name under which our clients introduce themselves to the server
+BYE: tuple[Any, ...] = (
+    "0",
+    "#BYE",
+    (),
+    {},
+)  # the last request of a client that ends in order; it has no answer
 # What the end of a connection looks like.
 ENDS = (EOFError, ConnectionError, FileNotFoundError)
 EXIT_WAIT = 0.5  # seconds: a process's sockets close a moment before its exit can be collected
@@ -93,6 +100,8 @@ class Proxy:
         mark = MARK if self._serializer == "pickle" else ""
         self._dispatch(conn, None, "accept_connection", (name + mark,))
         self._tls.connection = conn
+        if mark:
+            self._finalizer(conn, say_bye, args=(weakref.ref(conn),), exitpriority=20)
 
     def _callmethod(self: Any, methodname: str, args: Any = (), kwds: Any = {}) -> Any:  # noqa: B006
         """Call the method of the object behind; returns a copy of its result, or a proxy of it."""
@@ -172,6 +181,14 @@ class Proxy:
                 return str(self._dispatch(conn, None, "lease", (self._id,)))
         except (ManagerDied, self._remote_error):
             return None  # dead, which the receiver will be told; or a server that knows no leases
+
+
+def say_bye(reference: weakref.ref[Any]) -> None:
+    """At this process's end in order: what it holds of the manager's locks it keeps, as it always has."""
+    conn = reference()
+    if conn is not None:
+        with suppress(OSError):
+            conn.send(BYE)
 
 
 def rebuild(func: Any, token: Any, serializer: str, kwds: dict[str, Any]) -> Any:

@@ -25,7 +25,7 @@ from traceback import format_exc
 
 from procession.ipc.faults import pack_error
 from procession.mp.manager_held import LOCKS, Held
-from procession.mp.manager_proxy import MARK
+from procession.mp.manager_proxy import BYE, MARK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,6 +81,9 @@ class Service:
             except Exception:  # it does not unpickle, but it has been read whole: the connection is good
                 answer: tuple[str, Any] = ("#TRACEBACK", format_exc())
             else:
+                if ours and request[:2] == BYE[:2]:
+                    held.keep()
+                    continue
                 answer = self._answer(conn, request, held, ours)
             # Nothing of a request may live on in this frame while it waits for the next (cpython#108155).
             request = None
