@@ -27,7 +27,6 @@ from procession.ipc.letters import BOAT_MAX, ROOM
 from procession.linux.seqpacket import seqpacket_pair
 from tests.unit.ipc.pipekit import KINDS, Ends, blocked_in, ended, fork, in_child, open_fds
 
-numpy = pytest.importorskip("numpy")  # here, since its import starts a thread that stays
 DUPLEX = [kind for kind in KINDS if kind != "one-way pipe"]
 SIZES = [0, 1, 100, ROOM - 17, ROOM - 16, ROOM, ROOM + 1, BOAT_MAX - 50, BOAT_MAX + 1, 300_000, 3 << 20]
 
@@ -570,30 +569,6 @@ def test_ends_pickle_for_any_process_by_the_resource_sharer(pair: Ends) -> None:
 # -- large items
 
 
-def _mappings() -> int:
-    with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
-        return sum("pn-message" in line for line in maps)
-
-
-def test_arrays_arrive_without_a_copy_and_are_the_receivers_own(pair: Ends) -> None:
-    before = open_fds()
-    arrays = [numpy.arange(100_000), numpy.ones((300, 300)), numpy.zeros(3)]
-    pair[0].send(arrays)
-    arrived = pair[1].recv()
-    assert open_fds() == before  # a mapping, and no descriptor
-    assert _mappings() >= 1
-    for sent, got in zip(arrays, arrived, strict=True):
-        assert (sent == got).all()
-        numpy.add(got, 1, out=got)
-        assert not (sent == got).any()
-    last = arrived[1]
-    del arrived, got
-    assert _mappings() >= 1
-    assert last.sum() == 2 * 300 * 300
-    del last
-    assert _mappings() == 0
-
-
 def test_where_socket_buffers_are_small_a_memfd_does(pair: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
     left, right = seqpacket_pair()
     left.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 20_000)
@@ -601,61 +576,6 @@ def test_where_socket_buffers_are_small_a_memfd_does(pair: Ends, monkeypatch: py
     pair[0].send("x" * (BOAT_MAX - 100))
     assert pair[1].recv() == "x" * (BOAT_MAX - 100)
     assert (left.fileno(), right.fileno()) == (-1, -1)
-
-
-def test_a_received_array_is_not_shared_with_a_fork(pair: Ends) -> None:
-    pair[0].send(numpy.zeros(100_000))
-    arrived = pair[1].recv()
-    in_child(lambda: arrived.fill(7))
-    assert arrived.sum() == 0
-
-
-def test_a_large_pickle_without_buffers_leaves_no_mapping(pair: Ends) -> None:
-    message = [str(number) for number in range(100_000)]
-    pair[0].send(message)
-    assert pair[1].recv() == message
-    assert _mappings() == 0
-
-
-def test_bytes_of_an_object_with_buffers_are_a_whole_pickle(pair: Ends) -> None:
-    pair[0].send(numpy.arange(100_000))
-    assert (pickle.loads(pair[1].recv_bytes()) == numpy.arange(100_000)).all()
-
-
-@pytest.mark.parametrize("count", [500, pytest.param(10_000, marks=pytest.mark.slow)])
-def test_the_memory_of_large_items_goes_back_to_the_kernel(count: int, pair: Ends) -> None:
-    left, right = pair
-    before = open_fds()
-
-    def body() -> None:
-        right.close()
-        item = numpy.ones(1 << 17)  # 1 MiB
-        for number in range(count):
-            item[0] = number
-            left.send(item)
-
-    pid = fork(body)
-    left.close()
-    kept = []
-    most = 0
-    for number in range(count):
-        item = right.recv()
-        assert item[0] == number
-        if number % 100 == 0:
-            kept.append(item)
-            del kept[:-3]
-            most = max(most, _mappings())
-            assert len(open_fds()) <= len(before)
-    ended(pid)
-    del item, kept
-    assert _mappings() == 0
-    assert most <= 5
-    assert _shared_memory_kb() < 100 << 10
-
-
-def _shared_memory_kb() -> int:
-    with open("/proc/self/status", encoding="ascii") as file:
-        return int(next(line.split()[1] for line in file if line.startswith("RssShmem")))
 
 
 def test_a_fast_sender_of_large_items_waits_for_its_reader(pair: Ends) -> None:
