@@ -82,8 +82,9 @@ def recv_packet(
     room = socket.CMSG_LEN(4 * max_fds) if max_fds else 0
     try:
         data, extras, flags, _ = sock.recvmsg(max_bytes, room, socket.MSG_CMSG_CLOEXEC)
-    except ConnectionResetError as error:
-        raise typed(error, f"socket {sock.fileno()}") from error
+    except ConnectionResetError:
+        # The other side closed with messages of ours unread: told once, and before what it had sent us.
+        data, extras, flags, _ = sock.recvmsg(max_bytes, room, socket.MSG_CMSG_CLOEXEC)
     fds = descriptors_in(extras) if extras else ()
     if flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
         _close_all(fds)

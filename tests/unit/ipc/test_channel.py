@@ -166,6 +166,15 @@ def test_unread_messages_of_ours_make_the_end_no_less_an_end(pair: Pair) -> None
         pair[0].recv()
 
 
+def test_what_the_other_side_sent_is_read_although_it_left_messages_of_ours_unread(pair: Pair) -> None:
+    pair[0].send("never read")
+    pair[1].send("read")
+    pair[1].close()
+    assert pair[0].recv() == "read"
+    with pytest.raises(ChannelClosed):
+        pair[0].recv()
+
+
 class Unpicklable:
     """Refuses to be sent."""
 
