@@ -32,10 +32,11 @@ PUNCHED = FIRST + 1  # the log is gone up to here
 BUMP = FIRST + 2  # the first byte for large items that was never used
 WRAPPED = FIRST + 3  # 1: BUMP has been all the way round
 SWEPT = FIRST + 4  # BUMP when regions of the dead were last looked for
-LANE = FIRST + 5  # 1: a message is in the lane whose record may be missing
-AWAITED = FIRST + 6  # 1: somebody waits for room in an event loop
-SEATS = FIRST + 7  # seats that were ever taken
-SHELVES = FIRST + 8  # regions to use again, see queue_regions.py
+LANE = FIRST + 5  # the number of a letter whose record may be missing; 0: none
+LETTERS = FIRST + 6  # the number of the latest letter
+AWAITED = FIRST + 7  # 1: somebody waits for room in an event loop
+SEATS = FIRST + 8  # seats that were ever taken
+SHELVES = FIRST + 9  # regions to use again, see queue_regions.py
 SHELF_WORDS = 8 * 14
 _FIRST_SEAT = SHELVES + SHELF_WORDS
 

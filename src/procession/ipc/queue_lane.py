@@ -2,13 +2,13 @@
 
 ::
 
-    put  ── letter with descriptors ──▶ SEQPACKET socket ──▶ get, when it takes the record from the line
-     └──── a record "there is one in the lane" ──▶ line ──────┘
+    put  ── letter n, with descriptors ──▶ SEQPACKET socket ──▶ get, when it takes record n from the line
+     └───── record n: "letter n is in the lane" ──▶ line ────────┘
 
-Letter and record are sent under the Guard, so that both stand in the same order.  Any such record takes
-any letter.  A record without a letter is harmless: its reader looks on.  A letter without a record, left
-by somebody who was killed between the two, gets one from the next sender (LANE is 1 while one may be
-missing), or is found by a reader who finds the line empty.
+Letter and record are sent under the Guard, so that both stand in the same order.  A record whose letter is
+gone is harmless: its reader looks on.  A letter whose reader or sender was killed gets another record from
+the next sender (LANE is its number while one may be missing), from ``settle_death``, or is found by a
+reader who finds the line empty: it comes late, rather than never.
 
 The other direction of the socket carries single bytes that mean "there is room", for event loops.
 """
@@ -19,10 +19,11 @@ import errno
 import os
 import select
 import socket
+import struct
 
-from procession.ipc.letters import FDS_ROOM, ROOM, Letter, read_object
-from procession.ipc.queue_book import LANE, Book
-from procession.linux.seqpacket import seqpacket_pair
+from procession.ipc.letters import FDS_ROOM, ROOM, Letter, close_all, read_object
+from procession.ipc.queue_book import LANE, LETTERS, Book
+from procession.linux.seqpacket import descriptors_in, seqpacket_pair
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 NOTHING = object()
 SLICE = 0.1  # seconds; what makes room for descriptors may be somebody else's reading (unix(7), ETOOMANYREFS)
+_NUMBER = struct.Struct("=Q")
 _FULL = (errno.EAGAIN, errno.ETOOMANYREFS, errno.ENOBUFS)
 
 
@@ -61,13 +63,24 @@ class Lane:
             elif fd >= 0:
                 close(fd)
 
-    def send(self, letter: Letter) -> bool:
-        """Under the Guard: send it, and set LANE for the time until its record is written; False if full."""
-        self.book.words[LANE] = 1
+    def send(self, letter: Letter) -> int:
+        """Under the Guard: send a letter and give its number, which stands in LANE until its record is written.
+
+        0 if there is no room.
+        """
+        words = self.book.words
+        number = words[LETTERS] + 1
+        words[LETTERS] = number
+        words[LANE] = number
+        if not self._post([_NUMBER.pack(number), *letter.pieces], letter.ancillary() if letter.fds else []):
+            words[LANE] = 0
+            return 0
+        return number
+
+    def _post(self, pieces: Any, ancillary: Any) -> bool:
         try:
-            self._in().sendmsg(letter.pieces, letter.ancillary(), socket.MSG_DONTWAIT)
+            self._in().sendmsg(pieces, ancillary, socket.MSG_DONTWAIT)
         except OSError as error:
-            self.book.words[LANE] = 0
             if error.errno in _FULL:
                 return False
             raise
@@ -79,19 +92,47 @@ class Lane:
         poll.register(self.inlet, select.POLLOUT)
         poll.poll(1000 * (SLICE if timeout is None else max(0, min(SLICE, timeout))))
 
-    def receive(self) -> Any:
-        """The oldest item in the lane, or NOTHING.  Raises what its unpickling raises."""
-        try:
-            packet, extras, flags, _ = self._out().recvmsg(
-                ROOM, FDS_ROOM, socket.MSG_CMSG_CLOEXEC | socket.MSG_DONTWAIT
-            )
-        except BlockingIOError:
-            return NOTHING
-        return read_object(packet, extras, flags) if packet else NOTHING
+    def receive(self, number: int) -> Any:
+        """The item in a letter, or NOTHING if it is not there.  Raises what its unpickling raises."""
+        with self.book.section:
+            if not self._bring_forward(number):
+                return NOTHING
+            packet, extras, flags = self._next()
+        return read_object(packet[_NUMBER.size :], extras, flags)
 
-    def holds_any(self) -> bool:
-        """Is there a letter?"""
-        return _is_readable(self.outlet)
+    def _bring_forward(self, number: int) -> bool:
+        """Under the Guard: send those before it round to the end, where their own slow readers will look for them."""
+        first = head = self.head()
+        while head and head != number:
+            packet, extras, _ = self._next()
+            self._post([packet], _passed_on(extras))
+            close_all(descriptors_in(extras))
+            head = self.head()
+            if head == first:
+                return False
+        return head != 0
+
+    def receive_any(self) -> Any:
+        """The item in the oldest letter, or NOTHING.  Raises what its unpickling raises."""
+        with self.book.section:
+            if not self.head():
+                return NOTHING
+            packet, extras, flags = self._next()
+        return read_object(packet[_NUMBER.size :], extras, flags)
+
+    def head(self) -> int:
+        """Under the Guard: the number of the oldest letter; 0 if there is none."""
+        try:
+            number = self._out().recv(_NUMBER.size, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return 0
+        return int(_NUMBER.unpack(number)[0])
+
+    def _next(self) -> tuple[bytes, Any, int]:
+        packet, extras, flags, _ = self._out().recvmsg(
+            ROOM + _NUMBER.size, FDS_ROOM, socket.MSG_CMSG_CLOEXEC | socket.MSG_DONTWAIT
+        )
+        return packet, extras, flags
 
     def tell_room(self) -> None:
         """Wake the event loops that wait at ``inlet`` for room in the queue."""
@@ -119,7 +160,6 @@ class Lane:
         return self._back
 
 
-def _is_readable(fd: int) -> bool:
-    poll = select.poll()
-    poll.register(fd, select.POLLIN)
-    return bool(poll.poll(0))
+def _passed_on(extras: Any) -> Any:
+    fds = descriptors_in(extras)
+    return [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack(f"{len(fds)}i", *fds))] if fds else []

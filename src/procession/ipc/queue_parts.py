@@ -4,7 +4,7 @@
 
     record (512 bytes)   \\x80... a pickle, and zeros    most items
                          R offset size                  it lies in a region (queue_regions.py)
-                         L                              it waits in the lane, with descriptors (queue_lane.py)
+                         L number                       it waits in the lane, with descriptors (queue_lane.py)
 
 ``put`` (queue_put.py) has stored the item when it returns, and ``get`` (queue_take.py) has taken it when it
 returns: there is no thread, no buffer of the process and no lock on this way, so that nothing is lost or
@@ -14,10 +14,11 @@ stuck with a process that ends.
 from __future__ import annotations
 
 import os
+import struct
 import weakref
 
 from procession.ipc import carry, estate, given
-from procession.ipc.queue_book import BUMP, LANE, SPILLED, Book
+from procession.ipc.queue_book import BUMP, LANE, LETTERS, SPILLED, Book
 from procession.ipc.queue_ends import NoLock, ReadEnd, WriteEnd
 from procession.ipc.queue_lane import Lane
 from procession.ipc.queue_line import Line
@@ -29,7 +30,17 @@ if TYPE_CHECKING:
     from typing import Any
 
 INLINE = 0x80  # the first byte of every pickle since protocol 2
-LANE_RECORD = b"L".ljust(RECORD, b"\0")
+_LETTER = struct.Struct("=c7xQ")
+
+
+def letter_record(number: int) -> bytes:
+    """The record of an item in the lane."""
+    return _LETTER.pack(b"L", number).ljust(RECORD, b"\0")
+
+
+def letter_number(record: bytes) -> int:
+    """The number in it."""
+    return int(_LETTER.unpack_from(record)[1])
 
 
 class Parts:
@@ -98,12 +109,15 @@ class Parts:
         if words[SPILLED] or words[LANE]:
             with self._book.section:
                 if words[LANE]:
+                    line.write_guarded(letter_record(words[LANE]))
                     words[LANE] = 0
-                    line.write_guarded(LANE_RECORD)
                 if words[SPILLED]:
                     line.refill()
-        elif line.seems_empty() and self._lane.holds_any():
-            line.write(LANE_RECORD)
+        elif words[LETTERS] and line.seems_empty():
+            with self._book.section:
+                head = self._lane.head()
+                if head:
+                    line.write_guarded(letter_record(head))
         if words[BUMP] > FIRST:
             self._regions.sweep()
 

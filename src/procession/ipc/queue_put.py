@@ -13,7 +13,7 @@ from procession.ipc import carry
 from procession.ipc.carry import NotQuick, only_small
 from procession.ipc.letters import close_all, write_letter
 from procession.ipc.queue_book import LANE, PUTS, SPILLED
-from procession.ipc.queue_parts import LANE_RECORD, Parts
+from procession.ipc.queue_parts import Parts, letter_record
 from procession.ipc.queue_regions import MAPPED_MIN, PICKLE, PLAIN_BYTES
 from procession.ipc.queue_take import REFERENCE
 from procession.linux.fixedpipe import RECORD
@@ -145,17 +145,17 @@ class Putting(Parts, Generic[T]):
         ends_at = None if timeout is None else time.monotonic() + timeout
         fds, ready.fds = ready.fds, ()
         letter = write_letter(ready.data, ready.buffers, fds)
-        sent = False
+        sent = 0
 
         def attempt() -> bool:
             nonlocal sent
             if self._bound and self._line.waiting() >= self._bound:
                 return False
             if self._words[LANE]:  # somebody was killed before he could write the record of his letter
-                self._line.write_guarded(LANE_RECORD)
+                self._line.write_guarded(letter_record(self._words[LANE]))
             sent = self._lane.send(letter)
             if sent:
-                self._line.write_guarded(LANE_RECORD)
+                self._line.write_guarded(letter_record(sent))
                 self._words[LANE] = 0
             return True
 

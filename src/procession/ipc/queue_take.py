@@ -16,9 +16,9 @@ from queue import Empty
 from typing import Generic, TypeVar
 
 from procession.errors import ChannelClosed
-from procession.ipc.queue_book import AWAITED, GETS, SPILLED
+from procession.ipc.queue_book import AWAITED, GETS, LETTERS, SPILLED
 from procession.ipc.queue_lane import NOTHING
-from procession.ipc.queue_parts import INLINE, Parts
+from procession.ipc.queue_parts import INLINE, Parts, letter_number
 from procession.ipc.queue_regions import PLAIN_BYTES, Payload
 from procession.linux.fixedpipe import RECORD
 
@@ -159,7 +159,7 @@ class Taking(Parts, Generic[T]):
 
     def _take_stray(self) -> Any:
         """The line is empty: a letter whose record was lost with somebody who was killed, or NOTHING."""
-        obj = self._lane.receive()
+        obj = self._lane.receive_any() if self._words[LETTERS] else NOTHING
         if obj is not NOTHING:
             self._count_get()
         return obj
@@ -192,7 +192,7 @@ class Taking(Parts, Generic[T]):
                 _, offset, size = REFERENCE.unpack_from(record)
                 obj = self._regions.load(offset, size)
             elif kind == _LANE:
-                obj = self._lane.receive()
+                obj = self._lane.receive(letter_number(record))
         except Exception as error:
             self._spoilt(error, record)
         except BaseException:

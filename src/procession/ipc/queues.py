@@ -10,7 +10,7 @@ import select
 from queue import Empty, Full
 from typing import TypeVar
 
-from procession.ipc.queue_book import LOST
+from procession.ipc.queue_book import LETTERS, LOST
 from procession.ipc.queue_classic import Classic, QueueStats
 from procession.ipc.queue_lane import NOTHING
 from procession.ipc.queue_put import Putting
@@ -88,7 +88,7 @@ class JoinableQueue(Classic[T]):
         return data
 
     def _take_stray(self) -> Any:
-        obj = self._lane.receive()
+        obj = self._lane.receive_any() if self._words[LETTERS] else NOTHING
         if obj is not NOTHING:
             self._tally.count(1)
         return obj
