@@ -3,7 +3,7 @@
 ::
 
     send ─▶ pickle ─▶ packet ──────────────────────▶ recvmsg ─▶ unpickle ─▶ recv
-               └ over 64 KiB, buffers, descriptors ─▶ letter (letters.py)
+               └ over 120 KiB, large buffers, descriptors ─▶ letter (letters.py)
 
 A message arrives whole or not at all, whenever its sender is killed, at exactly one of those who hold the
 other end; no lock is involved, so any number of processes and threads may send and receive.
