@@ -39,8 +39,7 @@ def classic(name: str) -> ModuleType:
     if not kept:
         return import_module(full)
     with _loading:
-        found = kept.get(full) or _load(full)
-    return found
+        return kept.get(full) or _load(full)
 
 
 def _load(full: str) -> ModuleType:
