@@ -47,39 +47,50 @@ def item(life: int, number: int) -> tuple[int, int, bytes, int]:
     return life, number, body, zlib.crc32(body, life * 65_536 + number)
 
 
-def produce(life: int, ledger: Ledger, queue: Any, lock: Any, gate: Any, pipe: Any) -> None:
+class Gear:
+    """What all lives share."""
+
+    def __init__(self, lives: int) -> None:
+        self.ledger = Ledger(lives)
+        self.queue: Queue[tuple[int, int, bytes, int]] = Queue()
+        self.lock = Lock()
+        self.gate = Event()
+
+
+def produce(life: int, gear: Gear, pipe: Connection) -> None:
     """Put items until the gate says stop or the numbers are used up."""
     for number in range(ITEMS):
-        if not work(life, number, ledger, lock, gate, pipe):
+        if not work(life, number, gear, pipe):
             break
-        ledger.announced[life] = number + 1
-        queue.put(item(life, number))
-        ledger.put[life] = number + 1
-    queue.close()
+        gear.ledger.announced[life] = number + 1
+        gear.queue.put(item(life, number))
+        gear.ledger.put[life] = number + 1
+    gear.queue.close()
     pipe.close()
 
 
-def consume(life: int, ledger: Ledger, queue: Any, lock: Any, gate: Any, pipe: Any) -> None:
+def consume(life: int, gear: Gear, pipe: Connection) -> None:
     """Take items until nobody can put any more."""
-    for count, (maker, number, body, check) in enumerate(queue):
+    ledger = gear.ledger
+    for count, (maker, number, body, check) in enumerate(gear.queue):
         cell = maker * ITEMS + number
         ledger.received[cell] = min(ledger.received[cell] + 1, 255)
         if check != zlib.crc32(body, maker * 65_536 + number):
             ledger.torn[life] += 1
-        work(life, count, ledger, lock, gate, pipe)
+        work(life, count, gear, pipe)
     pipe.close()
 
 
-def work(life: int, number: int, ledger: Ledger, lock: Any, gate: Any, pipe: Any) -> bool:
+def work(life: int, number: int, gear: Gear, pipe: Connection) -> bool:
     """A bit of everything; False once the storm is over."""
     if number % 8 == 0:
-        inside(life, ledger, lock)
+        inside(life, gear.ledger, gear.lock)
     if number % 32 == 0:
         try:
             pipe.send((life, number, b"x" * (number % 1000)))
         except OSError:
             os._exit(3)  # the test has gone
-    return not gate.is_set()
+    return not gear.gate.is_set()
 
 
 def inside(life: int, ledger: Ledger, lock: Any) -> None:
@@ -93,16 +104,3 @@ def inside(life: int, ledger: Ledger, lock: Any) -> None:
         if ledger.inside[0] != life:
             ledger.broken[life] += 1
         ledger.inside[0] = 0
-
-
-class Gear:
-    """What all lives share."""
-
-    def __init__(self, lives: int) -> None:
-        self.ledger = Ledger(lives)
-        self.queue: Queue[tuple[int, int, bytes, int]] = Queue()
-        self.lock = Lock()
-        self.gate = Event()
-
-    def arguments(self, life: int, pipe: Connection) -> tuple[object, ...]:
-        return life, self.ledger, self.queue, self.lock, self.gate, pipe

@@ -36,7 +36,7 @@ class Storm:
         life, self.lives = self.lives, self.lives + 1
         ours, theirs = Pipe()
         main = consume if seat % 2 else produce
-        process = Process(target=main, args=self.gear.arguments(life, theirs), name=f"life {life}")
+        process = Process(target=main, args=(life, self.gear, theirs), name=f"life {life}")
         process._start_method = self.method
         process.start()
         theirs.close()
