@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import multiprocessing
 import os
 import signal
@@ -86,6 +87,7 @@ def leave_at_once(code: int) -> None:
 
 
 def kill_ourselves(signum: int) -> None:
+    faulthandler.disable()  # the stacks of pytest would be of no interest
     os.kill(os.getpid(), signum)
 
 

@@ -49,6 +49,7 @@ def launch_gated(
     ending.arrange()
     keepalive = lifeline()
     mine, theirs = make_line()
+    handle = None
     try:
         with SignalsHeld() as held:
             pid = fork()
@@ -60,11 +61,10 @@ def launch_gated(
             reaper.watch(handle)
             begun(handle)
             return handle
-    except BaseException:
-        mine.close()
-        raise
     finally:
         theirs.close()
+        if handle is None:
+            mine.close()
 
 
 def _live(

@@ -38,8 +38,12 @@ class Link(Own):
         super().__init__(pid, pidfd, client, "fork server")
         self.client = client
         self.ours = ours
-        self.over = False
         self._children: set[Handle] = set()
+
+    @property
+    def over(self) -> bool:
+        """Has the server ended?"""
+        return self.exit is not None
 
     def add(self, child: Handle) -> None:
         """Tell this child when the server ends."""
@@ -60,7 +64,6 @@ class Link(Own):
 
     def announce(self) -> None:
         """The server is gone: from now on only the pidfds tell of its children."""
-        self.over = True
         with reaper.lock():
             children = [child for child in self._children if child.exit is None]
             for child in children:
@@ -122,6 +125,16 @@ class ForkServer:
                     link.close()
                 self._link = link = self._start(with_main)
             return link
+
+    def give_up(self, link: Link) -> None:
+        """This server does not answer: it is dying, and its descriptors are closed already."""
+        if link.wait(reaper.PATIENCE) is None and link.ours:
+            link.kill()
+            link.wait()
+        with self._lock:
+            if self._link is link:
+                self._link = None
+                link.close()
 
     def stop(self) -> None:
         """End the server.  Its children go on, and how they end cannot be told any more."""

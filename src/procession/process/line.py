@@ -2,9 +2,9 @@
 
 ::
 
-    child ──────── VALUE / FAILED / NOTHING ────────┐
-                                                    ├──▶ parent, when the child has ended
-    fork server ── STARTED pid + pidfd, EXIT status ┘
+    child ──────── STARTED pid + pidfd (of a fork server), VALUE / FAILED ──┐
+                                                                            ├──▶ parent
+    fork server ── EXIT status and usage ───────────────────────────────────┘
 
 A message is delivered whole or not at all, also when its sender is killed in the middle, and the kernel
 keeps what a dead sender has sent, descriptors included: a result outlives the child that computed it.
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # The first byte of a message.
 VALUE = b"V"  # a pickle: what run() returned
 FAILED = b"F"  # ipc.faults.pack_error: what run() raised
-STARTED = b"S"  # a pid, with its pidfd: the fork server has made the child
+STARTED = b"S"  # a pid, with its pidfd: a child that the fork server has made is there
 EXIT = b"X"  # how it ended
 REFUSED = b"R"  # words: the fork server could not make it
 

@@ -46,7 +46,7 @@ class _State:
         self.epoll: select.epoll | None = None
         self.wake = -1  # eventfd
         self.running = False
-        self.native = 0  # the thread's id in the kernel
+        self.native = 0  # the thread's id in the kernel, until ``rest`` has seen it off
         self.gone: _thread.LockType | None = None  # held by the thread until its last step
 
 
@@ -89,14 +89,13 @@ def look(handle: Handle) -> None:
     """Collect the end of this child if it has come.  Never waits (for a fork server, a moment)."""
     if not wait_exit(handle.sentinel, 0):
         return
+    from procession.process.start import SignalsHeld
+
     state = _state
-    with state.lock:
-        if handle.exit is not None:
-            fresh = False
-        else:
-            fresh = handle.collect(PATIENCE)
-            if fresh:
-                _forget(state, handle)
+    with SignalsHeld(), state.lock:  # or a signal's handler that looks as well would come in between
+        fresh = handle.exit is None and handle.collect(PATIENCE)
+        if fresh:
+            _forget(state, handle)
     if fresh:
         _announce(handle)
     rest()
@@ -122,7 +121,7 @@ def reschedule() -> None:
 def rest() -> None:
     """When no child is left, see the thread off, so that the process is single-threaded again."""
     state = _state
-    gone = state.gone
+    gone, native = state.gone, state.native
     if gone is None or state.handles or getattr(_here, "reaping", False):
         return
     with state.lock:
@@ -131,8 +130,12 @@ def rest() -> None:
         _call(state)
     if gone.acquire(timeout=PATIENCE):
         gone.release()
+        # Its last microseconds are in C, and nothing tells of their end.
+        until = time.monotonic() + 0.01
+        while native and os.path.exists(f"/proc/self/task/{native}") and time.monotonic() < until:
+            os.sched_yield()
     if state.gone is gone:
-        state.gone = None
+        state.gone, state.native = None, 0
 
 
 def is_only_other_thread() -> bool:
@@ -147,20 +150,24 @@ def _start(state: _State) -> None:
     state.epoll.register(state.wake, select.EPOLLIN)
     for fd in state.handles:
         state.epoll.register(fd, select.EPOLLIN)
+    here = _thread.allocate_lock()
+    here.acquire()
     state.gone = _thread.allocate_lock()
     state.gone.acquire()
     try:
-        _thread.start_new_thread(_run, (state, state.epoll))
+        _thread.start_new_thread(_run, (state, state.epoll, here))
         state.running = True
+        here.acquire()  # until we know which thread it is: see is_only_other_thread
     except RuntimeError:  # the interpreter is shutting down, or no thread is to be had
         state.gone = None
         _stop(state)
 
 
-def _run(state: _State, epoll: select.epoll) -> None:
+def _run(state: _State, epoll: select.epoll, here: _thread.LockType) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     state.native = threading.get_native_id()
     _here.reaping = True
+    here.release()
     gone = state.gone
     assert gone is not None
     try:
@@ -222,7 +229,7 @@ def _stop(state: _State) -> None:
     if state.epoll is not None:
         state.epoll.close()
         os.close(state.wake)
-    state.epoll, state.wake, state.running, state.native = None, -1, False, 0
+    state.epoll, state.wake, state.running = None, -1, False
 
 
 def _seconds_to_next(state: _State) -> float:

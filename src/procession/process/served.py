@@ -4,8 +4,8 @@
 
     this process ── request: baggage, line, keepalive, stdout, stderr ──▶ fork server ──▶ child
          ▲                                                                     │            │
-         ├──────── line: STARTED pid pidfd · EXIT status usage ────────────────┘            │
-         └──────── line: VALUE / FAILED ────────────────────────────────────────────────────┘
+         ├──────── line: EXIT status usage ────────────────────────────────────┘            │
+         └──────── line: STARTED pid pidfd · VALUE / FAILED ────────────────────────────────┘
 
 The server has one thread, has imported what most children need, and does nothing but fork and reap; so
 its forks are safe whatever threads and locks there are here.  A request is one packet and its answers come
@@ -25,9 +25,9 @@ import socket
 import struct
 from multiprocessing import util
 
-from procession.errors import ChannelClosed
+from procession.errors import ChannelClosed, NoSuchProcess
 from procession.linux.memfd import create_memfd
-from procession.linux.pidfd import Status, exit_info, wait_exit
+from procession.linux.pidfd import Status, exit_info, send_signal, wait_exit
 from procession.linux.seqpacket import send_packet
 from procession.process import ending, line, reaper
 from procession.process.exits import UNKNOWN, Usage, explained
@@ -128,23 +128,22 @@ def launch_packed(parcel: Parcel, name: str, options: Options, begun: Callable[[
     for attempt in range(_TRIES):
         link = server.running(with_main=attempt == 0)
         mine, theirs = make_line()
+        handle = None
         try:
             try:
                 _ask(link, parcel, theirs, options)
             finally:
                 theirs.close()
-            if not _answered(mine, link):
-                mine.close()
-                continue  # the server died before it had got to us
+            _wait_for_answer(mine, link)
             with SignalsHeld():
                 handle = _received(mine, name, options, link)
                 if handle is not None:
                     begun(handle)
                     return handle
-        except BaseException:
-            _call_off(mine)
-            raise
-        mine.close()
+            server.give_up(link)  # it has died, or is about to, before it had got to us: once more
+        finally:
+            if handle is None:
+                _call_off(mine)
     raise ChannelClosed("the fork server ends before it has made a child: see its messages on stderr")
 
 
@@ -173,26 +172,29 @@ def _ask(link: Link, parcel: Parcel, theirs: socket.socket, options: Options) ->
             os.close(memory)
 
 
-def _answered(mine: socket.socket, link: Link) -> bool:
-    """Wait for the server's answer, which takes as long as what it is importing; False: it is dead."""
+def _wait_for_answer(mine: socket.socket, link: Link) -> None:
+    """Wait for the child's first word, which takes as long as what the server is importing.
+
+    When the server dies, there either is a child already, which will speak, or nobody has the other end of
+    the line any more: an end of file.
+    """
     poll = select.poll()
     poll.register(mine, select.POLLIN)
     poll.register(link.sentinel, select.POLLIN)
-    poll.poll()
-    poll.unregister(link.sentinel)
-    if poll.poll(0):
-        return True
-    link.look()
-    return bool(poll.poll(0))
+    if all(fd == link.sentinel for fd, _ in poll.poll()):
+        link.look()
+        poll.unregister(link.sentinel)
+        poll.poll(reaper.PATIENCE * 1000)
 
 
 def _received(mine: socket.socket, name: str, options: Options, link: Link) -> Handle | None:
-    """The child as the server's answer describes it; None when the server has died."""
+    """The child, as it describes itself; None when the server has died before."""
     try:
         message = line.take(mine)
     except ChannelClosed:
         return None
-    assert message is not None
+    if message is None:
+        return None
     if message.kind == line.REFUSED:
         number, _, words = message.data.decode().partition(" ")
         raise OSError(int(number), f"the fork server could not fork: {words}")
@@ -207,18 +209,17 @@ def _received(mine: socket.socket, name: str, options: Options, link: Link) -> H
 def _call_off(mine: socket.socket) -> None:
     """We give up: the child must not live, whether or not it has been made already.
 
-    After the shutdown the server can send no answer any more, and kills the child; an answer that is
-    already here carries its pidfd.
+    After the shutdown the child cannot say that it is there any more, and ends; if it has already said so,
+    we have its pidfd.
     """
     try:
         mine.shutdown(socket.SHUT_RD)
-        message = line.take(mine)
-    except (ChannelClosed, OSError):
-        message = None
-    if message is not None:
-        for fd in message.descriptors:
-            signal.pidfd_send_signal(fd, signal.SIGKILL)
-        message.close()
+        while (message := line.take(mine)) is not None:
+            if message.kind == line.STARTED:
+                send_signal(message.descriptors[0], signal.SIGKILL)
+            message.close()
+    except (ChannelClosed, NoSuchProcess, OSError):
+        pass  # all has been read, or it has ended already
     mine.close()
 
 

@@ -20,7 +20,7 @@ from multiprocessing import spawn, util
 
 from procession.errors import ChannelClosed
 from procession.linux.keepalive import arm
-from procession.linux.pidfd import open_pidfd, send_signal
+from procession.linux.pidfd import open_pidfd
 from procession.linux.seqpacket import FDS_MAX, MESSAGE_MAX, recv_packet
 from procession.process import baggage, bootstrap, line  # imported here for all children
 from procession.process.served import ENDED, ERR, IN_MEMORY, KEPT, OUT, PID, server
@@ -112,8 +112,6 @@ class Server:
 
     def _made(self, pid: int, upward: socket.socket) -> None:
         pidfd = open_pidfd(pid)
-        if not _post(upward, line.STARTED, PID.pack(pid), (pidfd,)):
-            send_signal(pidfd, signal.SIGKILL)  # nobody wants it any more
         self._children[pidfd] = pid, upward
         self._epoll.register(pidfd, select.EPOLLIN)
 
@@ -132,6 +130,7 @@ class Server:
         code = 1
         try:
             self._drop()
+            _announce(upward)
             gc.unfreeze()
             rest = list(descriptors)
             read_fd = rest.pop(0)
@@ -161,6 +160,14 @@ class Server:
         for pidfd, (_, upward) in self._children.items():
             upward.close()
             os.close(pidfd)
+
+
+def _announce(upward: socket.socket) -> None:
+    """The child speaks for itself: were it the server, its death in between would leave a child unknown."""
+    pidfd = open_pidfd(os.getpid())
+    if not _post(upward, line.STARTED, PID.pack(os.getpid()), (pidfd,)):
+        os._exit(0)  # nobody wants us any more
+    os.close(pidfd)
 
 
 def _post(upward: socket.socket, kind: bytes, data: bytes, descriptors: tuple[int, ...] = ()) -> bool:

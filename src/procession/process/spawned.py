@@ -55,6 +55,7 @@ def launch_packed(parcel: Parcel, name: str, options: Options, begun: Callable[[
     ending.arrange()
     mine, theirs = make_line()
     memory = -1
+    handle = None
     try:
         memory = create_memfd("pn-baggage", 0)
         write_whole(memory, parcel.data)
@@ -67,11 +68,10 @@ def launch_packed(parcel: Parcel, name: str, options: Options, begun: Callable[[
             reaper.watch(handle)
             begun(handle)
             return handle
-    except BaseException:
-        mine.close()
-        raise
     finally:
         theirs.close()
+        if handle is None:
+            mine.close()
         if memory >= 0:
             os.close(memory)
 
