@@ -105,6 +105,7 @@ class SimpleQueue(Putting[T], Taking[T]):
 
     def __init__(self, *, ctx: Any = None) -> None:  # noqa: ARG002 - the classic signature
         self._create()
+        self._sit()  # now: the maker's first ``put`` has no more to do than any other
 
     def __getstate__(self) -> tuple[Any, ...]:
         return self._parts()
