@@ -38,7 +38,7 @@ AWAITED = FIRST + 7  # 1: somebody waits for room in an event loop
 SEATS = FIRST + 8  # seats that were ever taken
 SHELVES = FIRST + 9  # regions to use again, see queue_regions.py
 SHELF_WORDS = 8 * 14
-_FIRST_SEAT = SHELVES + SHELF_WORDS
+_FIRST_SEAT = SHELVES + SHELF_WORDS + 6  # a seat has a cache line of its own
 
 # Words of a seat.
 OWNER, START, PUTS, GETS, DONE, LOST, LARGE, BYTES = range(8)

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 from collections import deque
 
 from procession.ipc.queue_book import PUNCHED, SEATS, SEATS_MAX, SPILLED, Book
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _KEPT = 2 << 20  # bytes of the log that are kept behind its position: the pipe may still refer to them
+_PAUSE = 0.001  # seconds
 _LOOK = 64  # of so many records that go to the log, one makes its writer look after the pipe
 
 
@@ -98,40 +100,57 @@ class Line:
                 return
             except BlockingIOError:
                 pass
-        if self._append(data):
-            with self.book.section:
-                self.refill()
+        self.append(data)
+
+    def write_full(self, data: bytes, pause: bool) -> None:
+        """``write``, when the pipe has just been found full.
+
+        A millisecond for the readers first, once: then there is room for hundreds, or nobody reads.  Not
+        poll(2), which would wake every producer for the first free page (measured at a third of the rate).
+        """
+        if pause:
+            select.select((), (), (), _PAUSE)
+            self.write(data)
+        else:
+            self.append(data)
+
+    def append(self, data: bytes) -> None:
+        """Put them into the log, because the pipe is full or others of this process are there."""
+        self._pwrite(data)
+        if self.words[SPILLED]:
+            self._appended += 1
+            if self._appended % _LOOK:
+                return
+            # The one whose turn it was to look may have been killed.
+        with self.book.section:
+            self._spilled()
 
     def write_guarded(self, data: bytes) -> None:
-        """The same, under the Guard."""
+        """``write``, under the Guard."""
         if not self.words[SPILLED] and not (self.behind and self.logged()):
             try:
                 os.write(self.writer, data)
                 return
             except BlockingIOError:
                 pass
-        if self._append(data):
-            self.refill()
+        self._pwrite(data)
+        self._spilled()
 
-    def _append(self, data: bytes) -> bool:
-        """Append to the log; True when the caller has to look after the pipe."""
-        words = self.words
+    def _pwrite(self, data: bytes) -> None:
         self.behind = True
         try:
-            whole = os.pwrite(self.log, data, 0) == len(data)
+            if os.pwrite(self.log, data, 0) == len(data):
+                return
         except OSError as error:
             if error.errno != errno.EFBIG:
                 raise
-            whole = False
-        if not whole:
-            self._cut()
+        self._cut()
+
+    def _spilled(self) -> None:
+        """Under the Guard, after appending: between the full pipe and now readers may have emptied it and gone to sleep."""
         # In this order: who ends SPILLED looks at the log once more after that (``refill``).
-        if not words[SPILLED]:
-            # Between the full pipe and now readers may have emptied it and gone to sleep.
-            words[SPILLED] = 1
-            return True
-        self._appended += 1
-        return not self._appended % _LOOK  # the one whose turn it was may have been killed
+        self.words[SPILLED] = 1
+        self.refill()
 
     def _is_behind(self) -> bool:
         """May records of this process still be in the log?"""
@@ -140,8 +159,9 @@ class Line:
         return self.behind
 
     def _cut(self) -> None:
-        with self.book.section:
-            size = os.fstat(self.log).st_size
+        # Only a limit can cut a record; without the Guard, since the caller may have it.
+        size = os.fstat(self.log).st_size
+        if size % RECORD:
             os.ftruncate(self.log, size - size % RECORD)
         raise OSError(
             errno.EFBIG, "the queue has reached the limit of this process for file sizes (ulimit -f)"
