@@ -323,6 +323,8 @@ def test_leaving_the_questions(world: Path, pn_tty: Starter, keys: list[str | No
             terminal.wait_for("Copy to (Enter: a sibling beside it): ")
         else:
             terminal.send(key)
+    if not terminal.has_ended(3):  # CPython hears a Ctrl-C between its prompt and its select at the next key
+        terminal.send(*filter(None, keys[-1:]))
     assert terminal.wait_exit() == 130
     assert "Traceback" not in terminal.text
     assert sorted(os.listdir(world)) == before

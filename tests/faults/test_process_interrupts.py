@@ -104,8 +104,8 @@ def test_a_parent_that_catches_it_goes_on(method: str, tmp_path: Path) -> None:
         if __name__ == "__main__":
             context = get_context(sys.argv[1])
             process = context.Process(target=processkit.stay)
-            process.start()
             try:
+                process.start()
                 process.join()
             except KeyboardInterrupt:
                 print("caught", process.is_alive(), flush=True)

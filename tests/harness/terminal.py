@@ -120,6 +120,10 @@ class Terminal:
             elif not ready:
                 pytest.fail(f"still running after {seconds:g} s; the transcript:\n{self.transcript}")
 
+    def has_ended(self, seconds: float) -> bool:
+        """Does the program end within so many seconds?  What it prints meanwhile is not read."""
+        return bool(select.select([self._pidfd], [], [], seconds)[0])
+
     def close(self) -> None:
         if self.program.poll() is None:
             self.program.kill()
