@@ -66,17 +66,16 @@ class Handle:
         """Look whether it has ended (and reap it if so); never waits."""
         if self.exit is None:
             reaper.look(self)
+        else:
+            reaper.rest()
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int | None:
         """Wait at most ``timeout`` seconds for its end; the exit code, or None when it still runs."""
-        if self.exit is None:
-            if not _pidfd.wait_exit(self.sentinel, timeout):
-                return None
-            reaper.look(self)
-            while self.returncode is None and timeout is None:
-                # Ended, and the fork server that has its status is slow (or stopped).
-                reaper.look(self)
+        if self.exit is None and not _pidfd.wait_exit(self.sentinel, timeout):
+            return None
+        while self.poll() is None and timeout is None:
+            pass  # ended, and the fork server that has its status is slow (or stopped): each look waits for it
         return self.returncode
 
     def terminate(self) -> None:
