@@ -74,6 +74,7 @@ def section(session: Session, raw: str = "") -> str:
     parts = ["## Queues and pipes", "\n".join(head), METHOD]
     parts += [_table(rows) for rows in (queues, pipes) if rows]
     notes = [f"{row.name}: {row.note}." for row in session.rows if row.note]
+    notes += [f"{row.name}, {name}: {why}." for row in session.rows for name, why in row.failed.items()]
     return "\n\n".join([*parts, *notes])
 
 
