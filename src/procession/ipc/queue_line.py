@@ -40,8 +40,11 @@ if TYPE_CHECKING:
     from typing import Any
 
 _KEPT = 2 << 20  # bytes of the log that are kept behind its position: the pipe may still refer to them
+_LIMIT = "the queue has reached the limit of this process for file sizes (ulimit -f)"
 _PAUSE = 0.001  # seconds
 _LOOK = 64  # of so many records that go to the log, one makes its writer look after the pipe
+
+_pwrite = os.pwrite
 
 
 class Line:
@@ -116,7 +119,9 @@ class Line:
 
     def append(self, data: bytes) -> None:
         """Put them into the log, because the pipe is full or others of this process are there."""
-        self._pwrite(data)
+        self.behind = True
+        if _pwrite(self.log, data, 0) != len(data):
+            self._cut()
         if self.words[SPILLED]:
             self._appended += 1
             if self._appended % _LOOK:
@@ -133,18 +138,10 @@ class Line:
                 return
             except BlockingIOError:
                 pass
-        self._pwrite(data)
-        self._spilled()
-
-    def _pwrite(self, data: bytes) -> None:
         self.behind = True
-        try:
-            if os.pwrite(self.log, data, 0) == len(data):
-                return
-        except OSError as error:
-            if error.errno != errno.EFBIG:
-                raise
-        self._cut()
+        if _pwrite(self.log, data, 0) != len(data):
+            self._cut()
+        self._spilled()
 
     def _spilled(self) -> None:
         """Under the Guard, after appending: between the full pipe and now readers may have emptied it and gone to sleep."""
@@ -159,13 +156,10 @@ class Line:
         return self.behind
 
     def _cut(self) -> None:
-        # Only a limit can cut a record; without the Guard, since the caller may have it.
+        """Only a file size limit cuts a record.  Without the Guard, since the caller may have it."""
         size = os.fstat(self.log).st_size
-        if size % RECORD:
-            os.ftruncate(self.log, size - size % RECORD)
-        raise OSError(
-            errno.EFBIG, "the queue has reached the limit of this process for file sizes (ulimit -f)"
-        )
+        os.ftruncate(self.log, size - size % RECORD)
+        raise OSError(errno.EFBIG, _LIMIT)
 
     # -- taking ----------------------------------------------------------------------------------------
 

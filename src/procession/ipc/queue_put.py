@@ -110,7 +110,9 @@ class Putting(Parts, Generic[T]):
             self._send(Ready(data), block, timeout)
             return
         words, line = self._words, self._line
-        if words[SPILLED] or line.behind:
+        if words[SPILLED]:
+            line.append(data.ljust(RECORD, b"\0"))
+        elif line.behind:
             line.write(data.ljust(RECORD, b"\0"))
         else:
             try:
