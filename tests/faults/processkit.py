@@ -57,7 +57,7 @@ class Program:
             text=True,
             env={
                 **os.environ,
-                "PYTHONPATH": os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")]),
+                "PYTHONPATH": os.pathsep.join(filter(None, (os.getcwd(), os.environ.get("PYTHONPATH")))),
             },
             **options,
         )

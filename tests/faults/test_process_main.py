@@ -45,7 +45,10 @@ def run(*words: str, text: str | None = None, cwd: Path | None = None) -> subpro
         timeout=50,
         check=False,
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")])},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, (os.getcwd(), os.environ.get("PYTHONPATH")))),
+        },
     )
 
 

@@ -94,7 +94,32 @@ def test_the_reaper_comes_and_goes(ctx: Any) -> None:
         assert threading.enumerate() == names  # it is in nobody's books
         process.join()
         if ctx.get_start_method() != "forkserver":  # there the server is a child that stays
+            reaper.rest()
             assert len(os.listdir("/proc/self/task")) == before
+
+
+def test_without_children_the_reaper_goes_by_itself() -> None:
+    before = set(os.listdir("/proc/self/task"))
+    process = get_context("fork").Process(target=processkit.double, args=(1,))
+    process.start()
+    process.join()
+    left = set(os.listdir("/proc/self/task")) - before
+    until = time.monotonic() + 10
+    while left & set(os.listdir("/proc/self/task")) and time.monotonic() < until:
+        select.select([], [], [], 0.01)  # nothing tells of a thread's end: look again
+    assert not left & set(os.listdir("/proc/self/task"))
+
+
+def test_a_fork_of_the_user_finds_one_thread() -> None:
+    """On Python 3.12 a fork with a second thread warns."""
+    for _ in range(20):
+        process = get_context("fork").Process(target=processkit.double, args=(1,))
+        process.start()
+        process.join()
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0)
+        os.waitpid(pid, 0)
 
 
 def test_a_fork_with_the_reaper_at_work_warns_of_nothing() -> None:

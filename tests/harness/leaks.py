@@ -145,7 +145,9 @@ def _put_away() -> None:
     served = sys.modules.get("procession.process.served")
     if served is not None:
         served.server.stop()
-        sys.modules["procession.process.reaper"].rest()
+    reaper = sys.modules.get("procession.process.reaper")
+    if reaper is not None:
+        reaper.rest()
     tracker = sys.modules.get("multiprocessing.resource_tracker")
     if tracker is not None:
         tracker._resource_tracker._stop()

@@ -17,6 +17,7 @@ import time
 from multiprocessing import process as _process
 from multiprocessing import util
 
+from procession.process import reaper
 from procession.process.options import KEEP
 
 TYPE_CHECKING = False
@@ -68,6 +69,7 @@ def _at_exit() -> None:
     served = sys.modules.get("procession.process.served")
     if served is not None:
         served.server.stop()
+    reaper.rest()
 
 
 def _died_of_interrupt() -> bool:

@@ -66,8 +66,6 @@ class Handle:
         """Look whether it has ended (and reap it if so); never waits."""
         if self.exit is None:
             reaper.look(self)
-        else:
-            reaper.rest()
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int | None:

@@ -7,12 +7,14 @@
     eventfd: look again ─┘      ▲
                                 └── join() and poll() in other threads collect as well: the lock decides
 
-The thread starts with the first child and ends with the last.  It is a raw thread, so that nobody's books
-of threads change, holds all signals blocked, and sleeps in epoll_wait(2) for ever: nothing polls.
+The thread starts with the first child, and ends a moment after the last (the next one may come at once).
+It is a raw thread, so that nobody's books of threads change, and holds all signals blocked; as long as there
+are children it sleeps in epoll_wait(2) for ever: nothing polls.
 
 Forks: the thread does all its work with the lock held, and os.fork (anybody's) takes the lock first.  A
-child is therefore never a copy of a half-done step; in it the reaper is empty again.  No ``SIGCHLD``
-handler, and only children that were given to ``watch`` are waited for, each by its own pidfd.
+child is therefore never a copy of a half-done step; in it the reaper is empty again.  A fork sees a thread
+without children off before it begins, so that a process which has none is single-threaded when it forks.
+No ``SIGCHLD`` handler, and only children that were given to ``watch`` are waited for, each by its pidfd.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from procession.process.handle import Handle
 
 PATIENCE = 1.0  # seconds to wait for a status that a fork server is about to tell
+LINGER = 0.1  # seconds that the thread stays without a child
 _LONGEST = 3600.0  # seconds; epoll takes a C int of milliseconds
 
 
@@ -46,6 +49,8 @@ class _State:
         self.epoll: select.epoll | None = None
         self.wake = -1  # eventfd
         self.running = False
+        self.leave = False  # without a child, do not linger
+        self.here: _thread.LockType | None = None  # free once ``native`` is known
         self.native = 0  # the thread's id in the kernel, until ``rest`` has seen it off
         self.gone: _thread.LockType | None = None  # held by the thread until its last step
 
@@ -79,10 +84,8 @@ def watch(handle: Handle) -> None:
 
 def unwatch(handle: Handle) -> None:
     """Nobody needs to know of this one any more."""
-    state = _state
-    with state.lock:
-        _unwatch(state, handle, handle.watched)
-        _call(state)
+    with _state.lock:
+        _unwatch(_state, handle, handle.watched)
 
 
 def look(handle: Handle) -> None:
@@ -98,7 +101,6 @@ def look(handle: Handle) -> None:
             _forget(state, handle)
     if fresh:
         _announce(handle)
-    rest()
 
 
 def look_again(handles: Iterable[Handle]) -> None:
@@ -119,27 +121,32 @@ def reschedule() -> None:
 
 
 def rest() -> None:
-    """When no child is left, see the thread off, so that the process is single-threaded again."""
+    """When no child is left, see the thread off at once, so that the process is single-threaded again."""
     state = _state
-    gone, native = state.gone, state.native
-    if gone is None or state.handles or getattr(_here, "reaping", False):
+    gone = state.gone
+    if gone is None or getattr(_here, "reaping", False):
         return
     with state.lock:
         if state.handles:
             return
+        state.leave = True
         _call(state)
     if gone.acquire(timeout=PATIENCE):
         gone.release()
         # Its last microseconds are in C, and nothing tells of their end.
         until = time.monotonic() + 0.01
-        while native and os.path.exists(f"/proc/self/task/{native}") and time.monotonic() < until:
+        while os.path.exists(f"/proc/self/task/{state.native}") and time.monotonic() < until:
             os.sched_yield()
     if state.gone is gone:
-        state.gone, state.native = None, 0
+        state.gone, state.here, state.native = None, None, 0
 
 
 def is_only_other_thread() -> bool:
     """Is this thread alone, but for the reaper (which cannot be in the middle of anything at a fork)?"""
+    rest()
+    if _state.here is not None:
+        _state.here.acquire()  # it has not said yet which thread it is
+        _state.here.release()
     threads = {int(name) for name in os.listdir("/proc/self/task")}
     return threads <= {threading.get_native_id(), _state.native}
 
@@ -150,16 +157,15 @@ def _start(state: _State) -> None:
     state.epoll.register(state.wake, select.EPOLLIN)
     for fd in state.handles:
         state.epoll.register(fd, select.EPOLLIN)
-    here = _thread.allocate_lock()
+    state.here = here = _thread.allocate_lock()
     here.acquire()
     state.gone = _thread.allocate_lock()
     state.gone.acquire()
     try:
         _thread.start_new_thread(_run, (state, state.epoll, here))
         state.running = True
-        here.acquire()  # until we know which thread it is: see is_only_other_thread
     except RuntimeError:  # the interpreter is shutting down, or no thread is to be had
-        state.gone = None
+        state.gone = state.here = None
         _stop(state)
 
 
@@ -194,7 +200,7 @@ def _step(state: _State, epoll: select.epoll) -> bool:
         for handle in set(state.handles.values()):
             if handle.deadline is not None and handle.deadline <= now:
                 handle.on_deadline(now)
-        last = not state.handles
+        last = not state.handles and (state.leave or not events)
         if last:
             _stop(state)
     for handle in ended:
@@ -218,6 +224,8 @@ def _unwatch(state: _State, handle: Handle, descriptors: set[int]) -> None:
         if state.epoll is not None:
             state.epoll.unregister(fd)
     handle.watched = handle.watched - descriptors
+    if not state.handles:
+        _call(state)  # it sleeps for ever, and may go now
 
 
 def _call(state: _State) -> None:
@@ -229,11 +237,13 @@ def _stop(state: _State) -> None:
     if state.epoll is not None:
         state.epoll.close()
         os.close(state.wake)
-    state.epoll, state.wake, state.running = None, -1, False
+    state.epoll, state.wake, state.running, state.leave = None, -1, False, False
 
 
 def _seconds_to_next(state: _State) -> float:
     with state.lock:
+        if not state.handles:
+            return 0 if state.leave else LINGER
         deadlines = [handle.deadline for handle in state.handles.values() if handle.deadline is not None]
     if not deadlines:
         return -1
@@ -241,6 +251,7 @@ def _seconds_to_next(state: _State) -> float:
 
 
 def _before_fork() -> None:
+    rest()
     _state.lock.acquire()
 
 

@@ -8,6 +8,7 @@ the parent's ``finally`` blocks in the child, and one in a starting interpreter 
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
 import os
 import signal
 import sys
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 FORK = "fork"
 SPAWN = "spawn"
 
+# The C function itself: signal.pthread_sigmask makes 64 enumeration members of the mask that it returns.
+_set_mask: Callable[[int, Iterable[int]], Collection[int]] = _signal.pthread_sigmask
+_EVERY_SIGNAL: Collection[int] = _signal.valid_signals()
+
 
 class SignalsHeld:
     """No signal handler runs in this thread inside the block; what comes meanwhile runs at its end.
@@ -38,17 +43,17 @@ class SignalsHeld:
     before: Collection[int]
 
     def __enter__(self) -> Self:
-        self.before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        self.before = _set_mask(signal.SIG_BLOCK, ())
         try:
             # It runs the handlers of signals that came just before, which may raise: after the blocking.
-            signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+            _set_mask(signal.SIG_BLOCK, _EVERY_SIGNAL)
         except BaseException:
-            signal.pthread_sigmask(signal.SIG_SETMASK, self.before)
+            _set_mask(signal.SIG_SETMASK, self.before)
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, self.before)
+        _set_mask(signal.SIG_SETMASK, self.before)
 
 
 def safe_start_method() -> str:
