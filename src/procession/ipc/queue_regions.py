@@ -33,7 +33,7 @@ from procession.ipc.queue_book import BUMP, BYTES, LARGE, SHELF_WORDS, SHELVES, 
 from procession.linux.filelock import LockHolder, is_locked
 from procession.linux.mapping import map_private
 from procession.linux.memfd import create_memfd, punch
-from procession.linux.robust import Reentered
+from procession.linux.robust import attempt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -225,36 +225,44 @@ class Regions:
     # -- free again ------------------------------------------------------------------------------------
 
     def free(self, offset: int, size: int, holder: LockHolder | None = None) -> None:
-        """Give a region back: to a shelf, or else to the kernel."""
-        shelf, room = _shelf_of(size)
-        words = self.book.words
-        try:
-            with self.book.section:
-                if self._shelved() + room <= _KEPT_MAX:
-                    for at in _words_of(shelf):
-                        if not words[at]:
-                            if holder is not None:  # before the next one can have it
-                                holder.unlock(offset)
-                            words[at] = offset
-                            return
-        except Reentered:
-            pass  # the collector has come by in the middle of a section of this very thread
+        """Give a region back: to a shelf, or else to the kernel.  Waits for nobody: a finalizer may call it."""
+        section = self.book.section
+        if attempt(section.address):
+            try:
+                if self._put_on_shelf(offset, size, holder):
+                    return
+            finally:
+                section.__exit__(None, None, None)
         # Before it is unlocked: or ``sweep`` might clear it too, after it has been given out again.
-        punch(self.fd, offset, room)
+        punch(self.fd, offset, _shelf_of(size)[1])
         if holder is not None:
             holder.unlock(offset)
+
+    def _put_on_shelf(self, offset: int, size: int, holder: LockHolder | None) -> bool:
+        """Under the Guard: False if there is no place."""
+        shelf, room = _shelf_of(size)
+        words = self.book.words
+        if self._shelved() + room <= _KEPT_MAX:
+            for at in _words_of(shelf):
+                if not words[at]:
+                    if holder is not None:  # before the next one can have it
+                        holder.unlock(offset)
+                    words[at] = offset
+                    return True
+        return False
 
     def _shelved(self) -> int:
         shelves = self.book.words[SHELVES : SHELVES + SHELF_WORDS]
         return sum(_PAGE << at // _PER_SHELF for at, offset in enumerate(shelves) if offset)
 
     def sweep(self) -> None:
-        """Free the regions of processes that have ended."""
-        try:
-            with self.book.section:
+        """Free the regions of processes that have ended; another time, if somebody is in the Guard."""
+        section = self.book.section
+        if attempt(section.address):
+            try:
                 self._sweep()
-        except Reentered:
-            pass  # another time
+            finally:
+                section.__exit__(None, None, None)
 
     def _sweep(self) -> None:
         """Under the Guard.  Costs some 3 µs for each region in use."""

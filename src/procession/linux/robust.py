@@ -99,6 +99,25 @@ class Reentered(RuntimeError):
         self.fresh = True
 
 
+def attempt(address: int) -> bool:
+    """Take the mutex without waiting; False when anybody has it, this thread included.
+
+    For finalizers: the collector runs them in the middle of anything, in a section of another mutex too, and
+    two processes that wait for each other's would wait for ever.  To be given back with ``Guard.__exit__``.
+    """
+    result = _EBUSY
+    try:
+        # Unpacked: the handler of a signal may raise between a call and an assignment.
+        (result,) = map(trylock, (address,))
+        if result == _EOWNERDEAD:
+            contested(address, result)
+    except BaseException:
+        if result in (0, _EOWNERDEAD):
+            unlock(address)
+        raise
+    return result in (0, _EOWNERDEAD)
+
+
 class Guard:
     """``with guard as died:`` a guarded section; ``died`` is what ``lock`` says.
 

@@ -227,6 +227,33 @@ def test_new_items_find_what_the_dead_have_left_without_being_told() -> None:
     assert used(queue) < 100 * MIB
 
 
+def test_an_array_that_goes_in_the_middle_of_a_section_waits_for_nobody() -> None:
+    queue: Queue[Any] = Queue()
+    queue.put(np.ones(MIB))
+    got = [queue.get()]
+    with queue._book.section:  # as the collector would: in this thread
+        got.clear()
+    assert used(queue) < MIB
+    queue.put(np.ones(MIB))
+    got = [queue.get()]
+    held, release = os.pipe()
+
+    def hold() -> None:
+        with queue._book.section:
+            os.write(release, b"x")
+            signal.pause()
+
+    child = fork(hold)
+    os.read(held, 1)
+    got.clear()
+    os.kill(child, signal.SIGKILL)
+    assert ended(child) == -signal.SIGKILL
+    queue.put(np.ones(MIB))
+    assert queue.get()[0] == 1
+    for fd in (held, release):
+        os.close(fd)
+
+
 # -- the regions alone -----------------------------------------------------------------------------------
 
 
@@ -276,7 +303,7 @@ def test_a_queue_within_a_file_size_limit() -> None:
             queue.put(bytes([number % 251]) * 100_000)
             assert queue.get() == bytes([number % 251]) * 100_000
         put = 0
-        with pytest.raises(OSError, match="limit|File too large"):
+        with pytest.raises(OSError, match=r"limit|File too large"):
             while True:
                 queue.put(put)
                 put += 1

@@ -487,6 +487,50 @@ def test_a_closed_queue_still_reaches_its_consumers() -> None:
     assert list(carrier.get()) == [0, 1, 2]
 
 
+def test_a_child_that_was_not_given_the_queue_is_no_producer() -> None:
+    from procession.ipc.given import NOT_GIVEN, close_strangers
+
+    queue: Queue[int] = Queue()
+    go, trigger = os.pipe()
+
+    def stranger() -> None:
+        close_strangers([])
+        with pytest.raises(OSError, match=NOT_GIVEN[:20]):
+            queue.put(1)
+        os.close(trigger)
+        os.read(go, 1)
+
+    child = fork(stranger)
+    producer = fork(put_numbers, queue, 0, 3)
+    assert list(queue) == [0, 1, 2]  # though the stranger lives
+    os.close(trigger)
+    os.close(go)
+    assert [ended(child), ended(producer)] == [0, 0]
+
+
+def test_many_threads_of_one_process() -> None:
+    queue: Queue[int] = narrow(Queue(), 64)
+    got: list[int] = []
+
+    def take() -> None:
+        while (item := queue.get()) >= 0:
+            got.append(item)
+
+    takers = [threading.Thread(target=take) for _ in range(4)]
+    putters = [
+        threading.Thread(target=put_numbers, args=(queue, start, start + 500))
+        for start in range(0, 2000, 500)
+    ]
+    for thread in [*takers, *putters]:
+        thread.start()
+    for thread in putters:
+        thread.join()
+    put_into_each([queue] * 4, -1)
+    for thread in takers:
+        thread.join()
+    assert sorted(got) == list(range(2000))
+
+
 # -- several at once -------------------------------------------------------------------------------------
 
 
