@@ -70,7 +70,7 @@ def test_children_are_ended_in_order_and_in_good_order(method: str, tmp_path: Pa
         def tidy(number, start):
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             def clean_up(*_):
-                os.write(1, b"cleaned up %d\n" % number)
+                os.write(1, b"cleaned up %d\\n" % number)
                 sys.exit(0)
             signal.signal(signal.SIGTERM, clean_up)
             start.send(number)

@@ -20,7 +20,7 @@ import pytest
 import procession
 from procession.linux import pidfd
 from procession.linux.keepalive import Keepalive
-from procession.process import start
+from procession.process import start as start_module
 from procession.process.child import Child
 from procession.process.start import FORK, SPAWN, SignalsHeld, fork_child, safe_start_method, spawn_child
 from tests.harness import processes
@@ -340,7 +340,7 @@ def test_a_signal_that_came_just_before_leaves_the_mask_as_it_was(monkeypatch: p
             raise KeyboardInterrupt  # what a handler does that runs at the end of pthread_sigmask
         return result
 
-    monkeypatch.setattr(start, "_set_mask", interrupted)
+    monkeypatch.setattr(start_module, "_set_mask", interrupted)
     with pytest.raises(KeyboardInterrupt), SignalsHeld():
         pytest.fail("the block must not be entered")
     assert real(signal.SIG_BLOCK, ()) == before
