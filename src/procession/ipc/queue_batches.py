@@ -7,6 +7,7 @@ import time
 from queue import Full
 
 from procession.ipc.queue_lane import NOTHING
+from procession.ipc.queue_take import Failure, Opened
 from procession.linux.fixedpipe import TOGETHER
 
 TYPE_CHECKING = False
@@ -73,8 +74,10 @@ def get_many(queue: Classic[Any], max_items: int | None, block: bool, timeout: f
             if obj is not NOTHING:
                 found.append(obj)
     except Exception as error:
-        line.saved.appendleft(error)  # what does not unpickle raises in the next call, at its place
+        line.saved.appendleft(
+            (Failure(error),)
+        )  # what does not unpickle raises in the next call, at its place
     except BaseException:
-        line.saved.extendleft((obj,) for obj in reversed(found))
+        line.saved.extendleft((Opened(obj),) for obj in reversed(found))
         raise
     return found

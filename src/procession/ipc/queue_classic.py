@@ -145,10 +145,9 @@ class Classic(Putting[T], Taking[T]):
 
     def empty(self) -> bool:
         """Is there no item?  Raises OSError when this process has put items and closed the queue."""
+        # One that was never used is merely empty, as in multiprocessing.
         if self._closed and self._seat and self._book.words[self._seat + PUTS]:
-            raise OSError(
-                "handle is closed"
-            )  # one that was never used is merely empty, as in multiprocessing
+            raise OSError("handle is closed")
         return not self._line.saved and self._line.seems_empty()
 
     def full(self) -> bool:

@@ -54,9 +54,8 @@ class Lane:
         left, right = seqpacket_pair()
         return cls(book, left.detach(), right.detach())
 
-    def __del__(
-        self, close: Callable[[int], None] = os.close
-    ) -> None:  # bound now: at the interpreter's end the module is empty
+    def __del__(self, close: Callable[[int], None] = os.close) -> None:
+        # ``close`` is bound now: at the interpreter's end the module is empty.
         for sock, fd in ((self._front, self.inlet), (self._back, self.outlet)):
             if sock is not None:
                 sock.close()

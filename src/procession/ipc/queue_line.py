@@ -28,6 +28,7 @@ import errno
 import os
 import select
 from collections import deque
+from functools import partial
 
 from procession.ipc.queue_book import PUNCHED, SEATS, SEATS_MAX, SPILLED, Book
 from procession.linux import fixedpipe
@@ -59,6 +60,7 @@ class Line:
         "capacity",
         "log",
         "reader",
+        "reads",
         "saved",
         "share",
         "words",
@@ -74,11 +76,12 @@ class Line:
         self.behind = False  # this process may have records in the log
         self.book = book
         self.words = book.words
+        self.reads = iter(partial(os.read, reader, RECORD), None)  # each step of it is a blocking read
         self.capacity = capacity(reader)
         self.share = 0  # records that this process may yet take without a look at the pipe
         self._readers = 0  # when that share was cut
-        # Taken and not returned because of a signal: records, or what has become of one.  Appending to a deque is
-        # one step for the interpreter, which a second signal cannot cut in two.
+        # Taken and not returned because of a signal: records, or tuples of what has become of one.  Appending to a
+        # deque is one step for the interpreter, which a second signal cannot cut in two.
         self.saved: deque[Any] = deque()
 
     @classmethod
@@ -279,15 +282,15 @@ class Line:
 
     def close_reader(self) -> None:
         """This process takes no more."""
+        self.reads = iter(partial(os.read, -1, RECORD), None)
         for name in ("reader", "_now"):
             fd = getattr(self, name)
             setattr(self, name, -1)
             if fd >= 0:
                 os.close(fd)
 
-    def __del__(
-        self, close: Callable[[int], None] = os.close
-    ) -> None:  # bound now: at the interpreter's end the module is empty
+    def __del__(self, close: Callable[[int], None] = os.close) -> None:
+        # ``close`` is bound now: at the interpreter's end the module is empty.
         for fd in (self.writer, self.reader, self._now, self.log):
             if fd >= 0:
                 close(fd)

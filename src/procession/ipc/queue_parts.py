@@ -58,7 +58,6 @@ class Parts:
         self._regions = regions
         self._lane = lane
         self._words = book.words
-        self._from = (line.reader,)
         self._seat = 0
         self._shut = False  # closed by this process, or not given to it: no ``put`` any more
         self._given = True

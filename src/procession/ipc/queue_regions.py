@@ -93,9 +93,8 @@ class Regions:
         area = _AREA if limit == resource.RLIM_INFINITY else min(_AREA, limit & -_PAGE)
         return cls(book, create_memfd("pn-queue-large", area))
 
-    def __del__(
-        self, close: Callable[[int], None] = os.close
-    ) -> None:  # bound now: at the interpreter's end the module is empty
+    def __del__(self, close: Callable[[int], None] = os.close) -> None:
+        # ``close`` is bound now: at the interpreter's end the module is empty.
         if self.fd >= 0:
             close(self.fd)
 

@@ -6,7 +6,6 @@ be returned is kept for the next ``get`` of this process.
 
 from __future__ import annotations
 
-import os
 import pickle
 import select
 import struct
@@ -30,8 +29,25 @@ T = TypeVar("T")
 
 REFERENCE = struct.Struct("=c7xQQ")  # the record of an item in a region: R, offset, size
 _REGION, _LANE = b"R"[0], b"L"[0]
-_loads, _read, _popleft = pickle.loads, os.read, deque.popleft
-_one_record = (RECORD,)
+_loads, _popleft = pickle.loads, deque.popleft
+
+
+class Opened:
+    """An item that was kept from being returned."""
+
+    __slots__ = ("item",)
+
+    def __init__(self, item: object) -> None:
+        self.item = item
+
+
+class Failure:
+    """What unpickling one has raised, to be raised at its place."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
 
 
 class Taking(Parts, Generic[T]):
@@ -50,8 +66,9 @@ class Taking(Parts, Generic[T]):
         return self._take_within(timeout if block and timeout is not None else 0)
 
     # Where an item is in a local variable only, a signal's handler must not be able to raise unseen.  It can
-    # do so after each call and at each start of a function, and not between unpacking and storing: hence
-    # ``(data,) = map(...)``, which makes the call from within the unpacking.
+    # do so after each call and at each start of a function, and not between the step of a loop, or of an
+    # unpacking, and storing what came: hence ``for data in line.reads`` and ``(data,) = map(...)``, which
+    # make the call from within that step.
 
     def _take(self) -> T:
         """The next item; waits for one.  Raises ChannelClosed when no process can put any more."""
@@ -63,14 +80,14 @@ class Taking(Parts, Generic[T]):
                 if saved:
                     (data,) = map(_popleft, (saved,))
                 else:
-                    (data,) = map(_read, self._from, _one_record)
+                    for data in line.reads:  # noqa: B007 - one step of it
+                        break
                     if self._bound:
                         self._made_room()
-                if words[
-                    SPILLED
-                ]:  # of saved ones too: perhaps a signal came before the pipe was looked after
+                # After saved ones too: perhaps a signal came before the pipe was looked after.
+                if words[SPILLED]:
                     line.tend()
-                if data.__class__ is bytes and data and data[0] == INLINE:
+                if data and data[0] == INLINE:
                     obj = _loads(data)
                     words[(self._seat or self._sit()) + GETS] += 1
                     return obj  # type: ignore[no-any-return]
@@ -114,7 +131,7 @@ class Taking(Parts, Generic[T]):
                     self._line.tend()
             else:
                 data = self._take_records(1)
-            if data.__class__ is bytes and data and data[0] == INLINE:
+            if data and data[0] == INLINE:
                 obj = _loads(data)
                 self._count_get()
                 return obj
@@ -183,9 +200,9 @@ class Taking(Parts, Generic[T]):
 
     def _open(self, record: Any) -> Any:
         """The item of a record, or NOTHING; or what a signal has left of one.  Raises what its unpickling raises."""
-        if record.__class__ is not bytes:
-            return self._open_opened(record)
         kind = record[0]
+        if kind.__class__ is not int:
+            return self._open_opened(kind)
         obj = NOTHING
         try:
             if kind == _REGION:
@@ -217,20 +234,20 @@ class Taking(Parts, Generic[T]):
             payload.free()
             self._spoilt(error, payload)
         except BaseException:
-            self._line.saved.appendleft(payload)
+            self._line.saved.appendleft((payload,))
             raise
         try:
             payload.free()
         except BaseException:
-            self._line.saved.appendleft((obj,))
+            self._line.saved.appendleft((Opened(obj),))
             raise
         self._count_get()
         return obj
 
     def _open_opened(self, saved: Any) -> Any:
-        if isinstance(saved, Exception):
-            raise saved
-        return self._open_payload(saved) if isinstance(saved, Payload) else saved[0]
+        if isinstance(saved, Failure):
+            raise saved.error
+        return self._open_payload(saved) if isinstance(saved, Payload) else saved.item
 
     def _spoilt(self, error: Exception, record: Any) -> None:
         """Opening a record has failed: raise, or return if there was none after all."""
