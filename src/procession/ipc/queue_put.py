@@ -84,6 +84,10 @@ class Ready:
 class Putting(Parts, Generic[T]):
     """``put`` and what it needs."""
 
+    def _create(self) -> None:
+        super()._create()
+        _dumps_theirs(None)  # looks at the reducers now, and not in each child once more
+
     def put(self, obj: T, block: bool = True, timeout: float | None = None) -> None:
         """Put an item into the queue; it is there when this returns.
 
