@@ -89,7 +89,8 @@ class Conduct:
         except BaseException as error:
             if spare >= 0:
                 os.close(spare)  # a traceback needs a descriptor, for the lines that it shows
-            self._tell(line.FAILED, pack_error(error))
+            trace = error.__traceback__
+            self._tell(line.FAILED, pack_error(error.with_traceback(trace and trace.tb_next)))
             raise
         if value is not None:
             self._tell_value(value)

@@ -129,19 +129,25 @@ def launch_packed(parcel: Parcel, name: str, options: Options, begun: Callable[[
         link = server.running(with_main=attempt == 0)
         mine, theirs = make_line()
         handle = None
+        place = -1
         try:
             try:
+                place = os.dup(mine.fileno())  # for the pidfd, which would get lost without a free number
                 _ask(link, parcel, theirs, options)
             finally:
                 theirs.close()
             _wait_for_answer(mine, link)
             with SignalsHeld():
+                os.close(place)
+                place = -1
                 handle = _received(mine, name, options, link)
                 if handle is not None:
                     begun(handle)
                     return handle
             server.give_up(link)  # it has died, or is about to, before it had got to us: once more
         finally:
+            if place >= 0:
+                os.close(place)
             if handle is None:
                 _call_off(mine)
     raise ChannelClosed("the fork server ends before it has made a child: see its messages on stderr")
