@@ -91,8 +91,9 @@ class Putting(Parts, Generic[T]):
     def put(self, obj: T, block: bool = True, timeout: float | None = None) -> None:
         """Put an item into the queue; it is there when this returns.
 
-        Without a bound this never waits (but for an item with descriptors while a hundred or so of those
-        are unread).  With one it waits while the queue is full, at most ``timeout`` seconds.
+        Without a bound this never waits for a reader; but while readers are quick (64 items a millisecond and
+        more) and some thousand items are unread, it may pause for a millisecond, so that they can catch up.
+        An item with descriptors waits while a hundred or so of those are unread.  With a bound it waits while the queue is full, at most ``timeout`` seconds.
 
         Raises Full; ValueError once this process has closed the queue; what pickling raises when the item
         does not pickle, with a note that names its type: then nothing was put.
@@ -115,7 +116,7 @@ class Putting(Parts, Generic[T]):
             return
         words, line = self._words, self._line
         if words[SPILLED]:
-            line.append(data.ljust(RECORD, b"\0"))
+            line.append_in_step(data.ljust(RECORD, b"\0"), block)
         elif line.behind:
             line.write(data.ljust(RECORD, b"\0"))
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 from collections import deque
 
 import pytest
@@ -105,6 +106,25 @@ def test_the_memory_of_the_log_is_given_back() -> None:
     assert queue._words[PUNCHED] > 0
     assert os.fstat(queue._line.log).st_blocks * 512 < 16 << 20
     assert queue.stats().spills > 100_000
+
+
+def test_without_readers_a_producer_hardly_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses = 0
+
+    def pause(*_: object) -> None:
+        nonlocal pauses
+        pauses += 1
+
+    monkeypatch.setattr(select, "select", pause)
+    queue: Queue[int] = narrow(Queue())
+    for number in range(10_000):
+        queue.put(number)
+    assert 0 < pauses < 20
+    assert queue.qsize() == 10_000
+    pauses = 0
+    for number in range(100):
+        queue.put(number, block=False)
+    assert pauses == 0
 
 
 def test_without_splice_records_go_over_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
