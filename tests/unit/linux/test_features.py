@@ -14,7 +14,9 @@ from procession.linux import features, libc
 from procession.linux.features import describe, supports_tmpfile
 from procession.records import values_of
 
-MODULES = sorted(path.stem for path in Path(features.__file__).parent.glob("[!_]*.py"))
+# These two are calls of the C library and nothing else; only shared objects load them, `pn` never.
+CTYPES = {"futex", "robust"}
+MODULES = sorted({path.stem for path in Path(features.__file__).parent.glob("[!_]*.py")} - CTYPES)
 HEAVY = ["typing", "dataclasses", "enum", "re", "socket", "signal", "ctypes", "inspect", "subprocess"]
 
 
