@@ -86,6 +86,14 @@ def exit_words(manager: Any) -> str:
     return ""
 
 
+def with_pid_and_end(error: ManagerDied, manager: Any) -> ManagerDied:
+    """The same, with what is known of the manager's process: a connection that was never made tells nothing."""
+    pid = error.pid
+    with suppress(ValueError, AttributeError):  # closed; not a manager that we have started
+        pid = pid or manager._process.pid
+    return ManagerDied(error.address, pid, exit_words(manager) or error.words)
+
+
 class Proxy:
     """Methods for BaseProxy; ``self`` is a proxy of the standard library's making."""
 
@@ -95,10 +103,13 @@ class Proxy:
         name, thread = current_process().name, threading.current_thread().name
         if thread != "MainThread":
             name += f"|{thread}"
-        conn = self._Client(self._token.address, authkey=self._authkey)
         # Only pickled messages can carry what our server says to its own kind.
         mark = MARK if self._serializer == "pickle" else ""
-        self._dispatch(conn, None, "accept_connection", (name + mark,))
+        try:
+            conn = self._Client(self._token.address, authkey=self._authkey)
+            self._dispatch(conn, None, "accept_connection", (name + mark,))
+        except ManagerDied as error:
+            raise with_pid_and_end(error, self._manager) from error.__cause__
         self._tls.connection = conn
         if mark:
             self._finalizer(conn, say_bye, args=(weakref.ref(conn),), exitpriority=20)
