@@ -187,18 +187,24 @@ def readme() -> str:
     return pytest(BIN / "python", "-m", "readme")
 
 
-def other_python(version: str, python: Path) -> Callable[[], str]:
+# Long, and about file systems and peers more than about Python: on the others only with --slow.
+FIRST_PYTHON_ONLY = ("tests/fs", "tests/faults/test_copy_kill.py", "tests/unit/bench")
+
+
+def other_python(version: str, python: Path, *, everything: bool) -> Callable[[], str]:
     def step() -> str:
         venv = f".venv-{version}"
         script = f'. "$1/.ci/bootstrap.sh"; bootstrap "$1" {venv} dev dev'
         words = ["env", f"PN_PYTHON={python}", "sh", "-c", script, "sh", str(ROOT)]
         run(*words)
+        left_out = [] if everything else [f"--ignore={path}" for path in FIRST_PYTHON_ONLY]
         return pytest(
             ROOT / venv / "bin/python",
             "-m",
             "not slow and not readme",
             "-p",
             "no:cacheprovider",
+            *left_out,
             beside=can_unshare(),
         )
 
@@ -280,9 +286,11 @@ def plan(options: argparse.Namespace) -> list[list[list[Step]]]:
         ("README commands", readme),
         ("wheel", wheel),
     ]
-    theirs: list[Step] = [(f"pytest on {v}", other_python(v, path)) for v, path in others().items()]
-    middle = [[ours, theirs]] if theirs and can_unshare() else [[ours + theirs]]
-    return [[first], *middle, [[("CPython's own suite", conformance)]]]
+    theirs: list[Step] = [
+        (f"pytest on {v}", other_python(v, path, everything=options.slow)) for v, path in others().items()
+    ]
+    ours.append(("CPython's own suite", conformance))
+    return [[first], [ours, theirs] if theirs and can_unshare() else [ours + theirs]]
 
 
 def others() -> dict[str, Path]:
