@@ -82,7 +82,7 @@ class Program:
     def pids(self, count: int) -> list[int]:
         """So many pids that it or its children have told, each held by a pidfd."""
         found = [int(self.word()) for _ in range(count)]
-        for pid in found:
+        for pid in {*found} - {*self._pidfds}:
             self._pidfds[pid] = open_pidfd(pid)
         return found
 
