@@ -251,6 +251,7 @@ def storm(
         next_at = begun + every
         seconds = field.wait_for(count, strike) - begun
         got = sum(field.cells)
+        kills += len(field.children)  # the end of the run is a SIGKILL too, for all that are left
     finally:
         field.clear()
     stats = shared.stats()
