@@ -106,9 +106,20 @@ def write_letter(
 
 def read_object(packet: bytes, extras: Ancillary, flags: int) -> Any:
     """The object that a letter carries: what recvmsg gave in, unpickled."""
+    data, fds, buffers = read_parts(packet, extras, flags)
+    return carry.unpack(data, fds, buffers)
+
+
+def read_parts(
+    packet: bytes, extras: Ancillary, flags: int
+) -> tuple[bytes | memoryview, list[int], list[memoryview] | None]:
+    """Payload, descriptors (the caller's now) and large buffers of a letter.
+
+    Raises EOFError for the empty message, OSError (EMFILE) when its descriptors found no room here.
+    """
     kind, count, size, fds = _open(packet, extras, flags)
     if kind == _INLINE:
-        return carry.unpack(memoryview(packet)[_HEAD.size :], fds)
+        return memoryview(packet)[_HEAD.size :], fds, None
     if kind == _EMPTY:
         close_all(fds)
         raise EOFError("an empty message holds no object")
@@ -117,7 +128,7 @@ def read_object(packet: bytes, extras: Ancillary, flags: int) -> Any:
     except BaseException:
         close_all(fds)
         raise
-    return carry.unpack(data, fds, buffers)
+    return data, fds, buffers
 
 
 def read_bytes(packet: bytes, extras: Ancillary, flags: int) -> bytes:

@@ -33,8 +33,8 @@ def create_memfd(name: str, size: int) -> int:
     return fd
 
 
-def map_shared(fd: int, size: int, *, writable: bool = True) -> mmap.mmap:
-    """Map the first ``size`` bytes (1 or more), shared with all who map the same memfd.
+def map_shared(fd: int, size: int, *, offset: int = 0, writable: bool = True) -> mmap.mmap:
+    """Map ``size`` bytes (1 or more) from ``offset`` (of whole pages), shared with all who map the same memfd.
 
     ``fd`` may be closed afterwards.  Before Python 3.13 the mapping holds a descriptor of its own until
     it is closed.  A store into an aligned int is not torn on the machines that we run on; touching a page
@@ -42,8 +42,8 @@ def map_shared(fd: int, size: int, *, writable: bool = True) -> mmap.mmap:
     """
     protection = mmap.PROT_READ | (mmap.PROT_WRITE if writable else 0)
     if sys.version_info >= (3, 13):
-        return mmap.mmap(fd, size, mmap.MAP_SHARED, protection, trackfd=False)
-    return mmap.mmap(fd, size, mmap.MAP_SHARED, protection)
+        return mmap.mmap(fd, size, mmap.MAP_SHARED, protection, offset=offset, trackfd=False)
+    return mmap.mmap(fd, size, mmap.MAP_SHARED, protection, offset=offset)
 
 
 def punch(fd: int, offset: int, size: int) -> None:

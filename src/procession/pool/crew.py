@@ -1,43 +1,37 @@
-"""A crew of workers: the parent's side of the pool.
+"""A crew of workers with one handler, for one thread: ``pn copy``'s way to the engine.
 
 ::
 
-    source.take ─▶ Schedule ─▶ Batch ─▶ channel ─▶ worker ─▶ handler
-                      ▲                                         │
-    deliver ◀─ Outcome ┴─ BatchDone / pidfd readable ◀─ journal on the page
+    source.take ─▶ CrewJob ─▶ Engine (engine.py) ─▶ workers ─▶ handler
+    deliver ◀──── Outcome ◀───┘
 
-One thread, one poll over every worker's channel and pidfd; nothing is polled on a timer.  A worker
-that dies is noticed through its pidfd, its journal is read, the task that it was at becomes ``Lost``,
-and the tasks that it had not begun go to another worker.  Every task that was taken from the source
-is delivered exactly once, as one of ``outcomes.py``.
+Everything happens in the thread that calls ``run``; nothing is polled on a timer.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-import pickle
-import select
 import time
+from functools import partial
 
-from procession.errors import ChannelClosed, CrewBroken, WorkerDied
-from procession.ipc.faults import unpack_error
+from procession.errors import CrewBroken, WorkerDied
+from procession.ipc import carry
 from procession.linux.keepalive import open_keepalive
-from procession.pool.hand import Hand, Kit, hire
-from procession.pool.messages import Batch, BatchDone, Ready, Spilled
+from procession.pool.engine import Engine
+from procession.pool.hand import LeanHirer
 from procession.pool.outcomes import Cancelled, Done, Failed, Lost
-from procession.pool.page import ELSEWHERE, VALUE
-from procession.pool.schedule import HIRE, Schedule
-from procession.process.start import SignalsHeld, safe_start_method
+from procession.pool.schedule import TARGET, Pace, Stretch
+from procession.pool.worker import HANDLER, ITEM
+from procession.process.start import SignalsHeld
 from procession.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any, Protocol, Self
 
+    from procession.pool.hand import Hand
     from procession.pool.outcomes import Outcome
-    from procession.pool.schedule import Flight, Task
     from procession.pool.worker import Handler
     from procession.process.exits import Exit
 
@@ -49,15 +43,12 @@ if TYPE_CHECKING:
 
 
 SIGKILL = 9
-# Workers that end one after another before they can begin: then we give up.
-STILLBORN_MAX = 3
-SHOT_MAX = 10  # the same for those killed by a signal, which may have come from outside
 GRACE = 5.0  # seconds for an idle worker to go home by itself
 
 
 @record
 class Portion:
-    """Payloads for one batch.  ``heavy``: long work that must not have company."""
+    """Payloads for one flight.  ``heavy``: long work that must not have company."""
 
     payloads: tuple[object, ...]
     heavy: bool = False
@@ -74,6 +65,64 @@ class Sight:
     payload: object
     note: bytes
     gauges: tuple[int, ...]
+
+
+class CrewJob:
+    """The one job of a crew: a source and who gets the outcomes."""
+
+    number, style = HANDLER, ITEM
+    priority = 0
+    timeout: float | None = None
+
+    def __init__(self) -> None:
+        self.pace = Pace(mean=TARGET)
+        self.source: Source | None = None
+        self.deliver: Callable[[Outcome], None] = _ignore
+        self._next = 0
+
+    def take(self, limit: int) -> Stretch | None:
+        """What the source has."""
+        portion = self.source.take(limit) if self.source is not None else None
+        if portion is None:
+            return None
+        first = self._next
+        self._next += len(portion.payloads)
+        return Stretch(self, first, portion.payloads, portion.heavy)
+
+    def remaining(self) -> int | None:
+        """Sources do not say."""
+        return None
+
+    def function(self) -> carry.Parcel:
+        """The workers have it from their start."""
+        raise AssertionError("every worker of a crew knows its handler")
+
+    def payloads(self, stretch: Stretch) -> Sequence[Any]:
+        """As they are."""
+        return stretch.items
+
+    def landed(self, stretch: Stretch, at: int, values: list[Any]) -> None:
+        """Deliver results."""
+        for index, value in enumerate(values, at):
+            self.deliver(Done(stretch.first + index, stretch.items[index], value))
+
+    def failed(self, stretch: Stretch, at: int, error: BaseException) -> None:
+        """Deliver a failure."""
+        self.deliver(Failed(stretch.first + at, stretch.items[at], error))
+
+    def lost(self, stretch: Stretch, at: int, error: BaseException, note: bytes) -> None:
+        """Deliver the death of a worker."""
+        assert isinstance(error, WorkerDied)
+        self.deliver(Lost(stretch.first + at, stretch.items[at], error, note))
+
+    def timed_out(self, stretch: Stretch, at: int, pid: int) -> BaseException:  # noqa: ARG002
+        """A crew has no time limits."""
+        raise AssertionError("a crew has no time limits")
+
+    def given_up(self, stretch: Stretch, broken: CrewBroken | None) -> None:
+        """Deliver that they will not run."""
+        for index, payload in enumerate(stretch.items, stretch.first):
+            self.deliver(Failed(index, payload, broken) if broken else Cancelled(index, payload))
 
 
 class Crew:
@@ -94,23 +143,21 @@ class Crew:
         start_method: str | None = None,
         gauges: int = 0,
     ) -> None:
-        if workers < 1:
-            raise ValueError(f"a crew needs at least one worker, not {workers}")
-        self._method = start_method
+        """``gauges``: how many counters of a worker's context the handler uses."""
         self._gauges = gauges
-        self._schedule = Schedule(workers)
-        self._hands: dict[int, Hand] = {}
-        self._by_descriptor: dict[int, int] = {}
-        self._poll = select.poll()
-        self.keepalive = open_keepalive()
-        self._kit = Kit(handler, setup, self.keepalive)
         self._retired = [0] * gauges
-        self._stillborn = 0
-        self._broken: CrewBroken | None = None
-        self._stopping = False
+        self.keepalive = open_keepalive()
+        try:
+            self._engine = Engine(LeanHirer(handler, setup, start_method, self.keepalive), workers)
+        except BaseException:
+            os.close(self.keepalive.write_fd)
+            os.close(self.keepalive.read_fd)
+            raise
+        # Not a method of ours: nothing below may keep us alive.
+        self._engine.on_retired = partial(_add_gauges, self._retired)
+        self._job = CrewJob()
         self._owner = os.getpid()
         self._dead = False
-        self._deliver: Callable[[Outcome], None] = _ignore
 
     # -- the loop ----------------------------------------------------------------------------------
 
@@ -129,212 +176,54 @@ class Crew:
         called about every ``tick`` seconds.  Raises CrewBroken when workers end before they can begin a
         task, after the tasks in other workers' hands have ended; what nobody had in hand is Failed.
         """
-        self._deliver = deliver
-        watch = watch or {}
-        for descriptor in watch:
-            self._poll.register(descriptor, select.POLLIN)
+        engine, job = self._engine, self._job
+        job.source, job.deliver = source, deliver
+        for descriptor, action in (watch or {}).items():
+            engine.watch(descriptor, action)
         due = time.monotonic() + tick if tick else None
         try:
-            while self._feed(source):
-                timeout = None if due is None else max(0.0, due - time.monotonic()) * 1000
-                for descriptor, _event in self._poll.poll(timeout):
-                    if descriptor in watch:
-                        watch[descriptor]()
-                    else:
-                        self._on_event(descriptor)
+            engine.offer(job)
+            engine.feed()
+            while engine.busy:
+                engine.step(None if due is None else max(0.0, due - time.monotonic()))
                 if due is not None and tick is not None and time.monotonic() >= due:
                     on_tick()
                     due = time.monotonic() + tick
-            if self._broken is not None:
-                raise self._broken
+                engine.offer(job)  # it may have more by now
+                engine.feed()
+            if engine.broken is not None:
+                raise engine.broken
         finally:
-            for descriptor in watch:
-                self._poll.unregister(descriptor)
-            self._deliver = _ignore
+            for descriptor in watch or {}:
+                engine.unwatch(descriptor)
+            job.source, job.deliver = None, _ignore
 
     def stop(self) -> None:
         """Finish what is in the workers' hands, begin nothing else; the rest becomes Cancelled."""
-        self._stopping = True
-        for hand in self._hands.values():
-            hand.tell_to_stop()
+        self._engine.stop()
 
     def sights(self) -> list[Sight]:
         """What each worker is at, now."""
         return [
             Sight(
-                worker,
-                self._payload_in_hand(worker, hand),
+                hand.pid,
+                self._payload_in_hand(hand),
                 hand.page.read_note(),
                 tuple(hand.page.gauges[: self._gauges]),
             )
-            for worker, hand in self._hands.items()
+            for hand in self._engine.hands.values()
         ]
 
-    def _payload_in_hand(self, worker: int, hand: Hand) -> object:
-        current = hand.current
-        for flight in self._schedule.flights_of(worker):
-            for task in flight.tasks:
-                if task.number == current:
-                    return task.payload
-        return None
+    def _payload_in_hand(self, hand: Hand) -> object:
+        at = self._engine.at_work(hand)
+        return None if at is None else at[0].stretch.items[at[1]]
 
     def gauge_totals(self) -> list[int]:
         """Each gauge summed over all workers, dead ones included."""
         totals = list(self._retired)
-        for hand in self._hands.values():
-            for index in range(self._gauges):
-                totals[index] += hand.page.gauges[index]
+        for hand in self._engine.hands.values():
+            _add_gauges(totals, hand)
         return totals
-
-    # -- feeding -----------------------------------------------------------------------------------
-
-    def _feed(self, source: Source) -> bool:
-        """Hand out whatever finds a place; False when all is done."""
-        while True:
-            if self._stopping or self._broken is not None:  # within this loop, too: callbacks may stop us
-                self._give_up()
-                return self._schedule.busy
-            if self._schedule.wants_more():
-                portion = source.take(self._schedule.batch_limit)
-                if portion is not None:
-                    self._admit(portion)
-                    if not self._schedule.busy:
-                        continue  # none of them could be pickled: ask again
-            worker = self._schedule.assign()
-            if worker is None:
-                return self._schedule.busy
-            self._send(self._hire() if worker == HIRE else worker)
-
-    def _give_up(self) -> None:
-        """The tasks that no worker has: they will not run."""
-        for task in self._schedule.cancel():
-            if self._broken is None:
-                self._deliver(Cancelled(task.number, task.payload))
-            else:
-                self._deliver(Failed(task.number, task.payload, self._broken))
-
-    def _admit(self, portion: Portion) -> None:
-        ready = []
-        for payload in portion.payloads:
-            try:
-                ready.append((payload, pickle.dumps(payload, pickle.HIGHEST_PROTOCOL)))
-            except Exception as error:
-                self._schedule.admit(ready, portion.heavy)
-                ready = []
-                self._deliver(Failed(self._schedule.skip(), payload, error))
-        self._schedule.admit(ready, portion.heavy)
-
-    def _send(self, worker: int) -> None:
-        flight = self._schedule.depart(worker)
-        batch = Batch(flight.number, tuple((task.number, task.data) for task in flight.tasks))
-        try:
-            self._hands[worker].channel.send(batch)
-        except ChannelClosed:
-            return  # it has just died: its pidfd tells, and the batch goes to somebody else
-
-    def _hire(self) -> int:
-        method = self._method or safe_start_method()
-        with SignalsHeld() as held:  # a Ctrl-C must not come between the start and the books
-            hand = hire(self._kit, method, self._hands.values(), held.before)
-            worker = hand.child.pid
-            self._hands[worker] = hand
-            self._schedule.hired(worker)
-            for descriptor in (hand.channel.fileno(), hand.child.pidfd):
-                self._by_descriptor[descriptor] = worker
-                self._poll.register(descriptor, select.POLLIN)
-        return worker
-
-    # -- events ------------------------------------------------------------------------------------
-
-    def _on_event(self, descriptor: int) -> None:
-        worker = self._by_descriptor.get(descriptor)
-        if worker is None:
-            return  # retired earlier in this very round of events
-        hand = self._hands[worker]
-        if descriptor == hand.child.pidfd:
-            self._on_exit(worker, hand)
-        else:
-            self._on_message(worker, hand)
-
-    def _on_message(self, worker: int, hand: Hand) -> bool:
-        try:
-            message = hand.channel.recv()
-        except ChannelClosed:
-            # A worker without a channel is of no use.  One that is ending already keeps its own exit.
-            self._forget(hand.channel.fileno())
-            hand.child.send_signal(SIGKILL)
-            return False
-        if isinstance(message, Ready):
-            hand.ready = True
-        elif isinstance(message, Spilled):
-            hand.spilled[message.task] = message
-        elif isinstance(message, BatchDone):
-            self._on_batch_done(worker, hand, message)
-        return True
-
-    def _on_batch_done(self, worker: int, hand: Hand, message: BatchDone) -> None:
-        hand.proven = True
-        self._stillborn = 0
-        flight = self._schedule.landed(worker, message.number, message.seconds)
-        outcomes = self._outcomes_of(hand, flight)
-        for task in flight.tasks:
-            # A task without an outcome was not begun: the worker had been told to stop.
-            self._deliver(outcomes.get(task.number) or Cancelled(task.number, task.payload))
-
-    def _on_exit(self, worker: int, hand: Hand) -> None:
-        # Whatever it said before it died still counts.  The channel may end twice: if there was a batch that
-        # it had not read, the first recv is a reset, before all messages (sock_error in unix_dgram_recvmsg).
-        ends = 0
-        while ends < 2 and self._has_message(hand):
-            ends += not self._on_message(worker, hand)
-        exit_ = hand.child.reap()
-        if exit_ is None:
-            return
-        flights = self._schedule.flights_of(worker)
-        outcomes: dict[int, Outcome] = {}
-        begun = False
-        if flights:
-            begun = hand.page.read_journal(flights[0].number) is not None
-            outcomes = self._outcomes_of(hand, flights[0])
-        note, current = hand.page.read_note(), hand.current
-        self._retire(worker, hand)
-        wreck = self._schedule.died(worker, current, outcomes, begun)
-        for task in wreck.finished:
-            self._deliver(outcomes[task.number])
-        if wreck.lost is not None or wreck.finished:
-            self._stillborn = 0
-        elif flights and not hand.proven:
-            self._count_stillborn(worker, exit_, ready=hand.ready)
-        if wreck.lost is not None:
-            self._deliver(_lost(wreck.lost, worker, exit_, note))
-
-    def _outcomes_of(self, hand: Hand, flight: Flight) -> dict[int, Outcome]:
-        """The outcomes that the journal of a flight holds, by task number."""
-        tasks = {task.number: task for task in flight.tasks}
-        entries = {
-            number: (kind, data)
-            for number, kind, data in hand.page.read_journal(flight.number) or ()
-            if kind != ELSEWHERE
-        }
-        for number in tasks.keys() & hand.spilled.keys():
-            spilled = hand.spilled.pop(number)
-            entries[number] = (spilled.kind, spilled.data)
-        return {number: _outcome(tasks[number], *entry) for number, entry in entries.items()}
-
-    def _has_message(self, hand: Hand) -> bool:
-        poll = select.poll()
-        poll.register(hand.channel.fileno(), select.POLLIN)
-        return bool(poll.poll(0))
-
-    def _count_stillborn(self, worker: int, exit_: Exit, *, ready: bool) -> None:
-        self._stillborn += 1
-        limit = STILLBORN_MAX if exit_.signal is None else SHOT_MAX
-        if self._stillborn >= limit and self._broken is None:
-            # Not raised yet: what other workers have in hand comes to its end first.
-            self._broken = CrewBroken(
-                f"{self._stillborn} workers in a row ended before they could "
-                f"{'begin a task' if ready else 'load their handler'}; the last one, {worker}, {exit_.reason}"
-            )
 
     # -- the end -----------------------------------------------------------------------------------
 
@@ -344,55 +233,46 @@ class Crew:
         A list of (pid, payload); what they had in hand has no outcome any more.  A ``run`` that is under
         way ends as after ``stop``.
         """
-        self._stopping = True
-        for hand in self._hands.values():
+        engine = self._engine
+        engine.stopping = True
+        for hand in engine.hands.values():
             hand.child.send_signal(SIGKILL)
         at_work = []
-        for worker, hand in list(self._hands.items()):
+        for hand in list(engine.hands.values()):
             hand.child.wait()
-            payload = self._payload_in_hand(worker, hand)
+            payload = self._payload_in_hand(hand)
             if payload is not None:
-                at_work.append((worker, payload))
-            self._retire(worker, hand)
-            self._schedule.dismissed(worker)
+                at_work.append((hand.pid, payload))
+            self._dismiss(hand)
         return at_work
 
+    def _dismiss(self, hand: Hand) -> None:
+        self._engine.retire(hand, hand.child.reap())
+        self._engine.schedule.dismissed(hand.pid)
+
     def _send_home(self) -> None:
-        for hand in self._hands.values():
-            hand.channel.close()
+        hands = list(self._engine.hands.values())
+        for hand in hands:
+            self._engine.dismiss(hand, "its work is done")
         deadline = time.monotonic() + GRACE
-        for worker, hand in list(self._hands.items()):
+        for hand in hands:
             if hand.child.wait(max(0.0, deadline - time.monotonic())) is None:
                 hand.child.send_signal(SIGKILL)
                 hand.child.wait()
-            self._retire(worker, hand)
-            self._schedule.dismissed(worker)
+            self._dismiss(hand)
 
     def _bury(self) -> None:
         """Whoever an interrupted end has left: no interrupt any more, and no wait without an end."""
-        if not self._hands:
+        hands = list(self._engine.hands.values())
+        if not hands:
             return
         with SignalsHeld():
-            for hand in self._hands.values():
+            for hand in hands:
                 hand.child.send_signal(SIGKILL)
             deadline = time.monotonic() + GRACE
-            for worker, hand in list(self._hands.items()):
+            for hand in hands:
                 hand.child.wait(max(0.0, deadline - time.monotonic()))
-                self._retire(worker, hand)
-
-    def _retire(self, worker: int, hand: Hand) -> None:
-        with SignalsHeld():  # all of it or nothing
-            for index in range(self._gauges):
-                self._retired[index] += hand.page.gauges[index]
-            for descriptor, owner in list(self._by_descriptor.items()):
-                if owner == worker:
-                    self._forget(descriptor)
-            del self._hands[worker]
-            hand.let_go()
-
-    def _forget(self, descriptor: int) -> None:
-        if self._by_descriptor.pop(descriptor, None) is not None:
-            self._poll.unregister(descriptor)
+                self._dismiss(hand)
 
     def __enter__(self) -> Self:
         return self
@@ -417,24 +297,14 @@ class Crew:
             self._bury()
             with SignalsHeld():
                 self._dead = True
+                self._engine.close_descriptors()
                 os.close(self.keepalive.write_fd)
                 os.close(self.keepalive.read_fd)
 
 
-def _outcome(task: Task, kind: int, data: bytes) -> Outcome:
-    if kind != VALUE:
-        return Failed(task.number, task.payload, unpack_error(data))
-    try:
-        return Done(task.number, task.payload, pickle.loads(data))
-    except Exception as error:
-        with contextlib.suppress(Exception):  # a frozen dataclass refuses notes
-            error.add_note(f"the result of task {task.number} came back but does not unpickle")
-        return Failed(task.number, task.payload, error)
-
-
-def _lost(task: Task, worker: int, exit_: Exit, note: bytes) -> Lost:
-    error = WorkerDied(task.number, worker, exit_, note.decode("utf-8", "backslashreplace"))
-    return Lost(task.number, task.payload, error, note)
+def _add_gauges(totals: list[int], hand: Hand, _exit: Exit | None = None) -> None:
+    for index in range(len(totals)):
+        totals[index] += hand.page.gauges[index]
 
 
 def _ignore(_outcome: Outcome) -> None:

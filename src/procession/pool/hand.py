@@ -2,132 +2,195 @@
 
 from __future__ import annotations
 
+import marshal
 import os
-import pickle
+import socket
 import sys
+import time
 
 from procession.errors import ChannelClosed
-from procession.ipc.channel import Channel, channel_pair
-from procession.pool.messages import Setup
-from procession.pool.page import CURRENT, STOP, Page, create_page
+from procession.ipc import carry
+from procession.linux.seqpacket import seqpacket_pair
+from procession.pool.messages import WORK, Head, receive, send
+from procession.pool.page import STOP, VERSION, Page, create_page
 from procession.pool.worker import serve
-from procession.process.start import FORK, fork_child, spawn_child
+from procession.process.start import FORK, fork_child, safe_start_method, spawn_child
 from procession.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
-    from typing import Any
+    from collections.abc import Collection, Sequence
+    from typing import Any, Protocol
 
     from procession.linux.keepalive import Keepalive
-    from procession.pool.messages import Spilled
+    from procession.pool.messages import Packet
     from procession.pool.worker import Handler
     from procession.process.child import Child
+    from procession.process.exits import Exit
+
+    class Body(Protocol):
+        """The process of a worker."""
+
+        pid: int
+        pidfd: int
+
+        def reap(self) -> Exit | None:
+            """Its end, if it has ended; does not block."""
+
+        def wait(self, timeout: float | None = None) -> Exit | None:
+            """Wait for its end."""
+
+        def send_signal(self, signum: int) -> None:
+            """Send it a signal, if it still runs."""
+
+        def close(self) -> None:
+            """Give back what stands for it."""
 
 
 class Hand:
-    """A hired worker.  ``spilled`` holds results that came by message, until their batch lands."""
+    """A hired worker, and what is to be remembered of it."""
 
-    __slots__ = ("channel", "child", "page", "proven", "ready", "spilled")
+    __slots__ = (
+        "busy", "child", "deadline", "full", "given", "hired", "knows", "number", "page", "pid", "proven",
+        "ready", "sock", "spilled", "tasks", "verdict", "why",
+    )  # fmt: skip
 
-    def __init__(self, child: Child, channel: Channel, page: Page) -> None:
+    def __init__(self, child: Body, sock: socket.socket, page: Page, number: int = 0) -> None:
         self.child = child
-        self.channel = channel
+        self.pid = child.pid
+        self.sock = sock
         self.page = page
-        self.ready = False  # it has loaded its handler
-        self.proven = False  # it has ended a batch
-        self.spilled: dict[int, Spilled] = {}
-
-    @property
-    def current(self) -> int:
-        """The number of the task in its hands, or IDLE."""
-        return self.page.slots[CURRENT]
+        self.number = number
+        self.ready = False  # it can work
+        self.proven = False  # it has ended a flight
+        self.full = False  # its socket: we are told when it has room again
+        self.knows = {0, 1}  # the jobs whose function it has; CALLS and HANDLER from its start
+        self.spilled: dict[int, dict[int, Packet]] = {}  # by flight and task, until that flight lands
+        self.given = 0  # tasks sent
+        self.tasks = 0  # tasks with an outcome
+        self.busy = 0.0  # seconds in flights
+        self.hired = time.monotonic()
+        self.deadline: float | None = None  # when to look whether its task takes too long
+        self.verdict: tuple[int, int, BaseException] | None = None  # flight, task, and why we killed it
+        self.why = ""  # it is to go
 
     def tell_to_stop(self) -> None:
         """Ask the worker to end its current task early and begin no other."""
         self.page.slots[STOP] = 1
 
     def let_go(self) -> None:
-        """Give back everything that stood for the worker.  Its child must have been reaped."""
-        self.channel.close()
+        """Give back everything that stood for the worker.  Its process must have been reaped."""
+        for flights in self.spilled.values():
+            for packet in flights.values():
+                for descriptor in packet.descriptors:
+                    os.close(descriptor)
+        self.spilled.clear()
+        self.sock.close()
         self.page.close()
         self.child.close()
 
-
-@record
-class Kit:
-    """What every worker of a crew is given."""
-
-    handler: Handler
-    setup: Any
-    keepalive: Keepalive
+    def abandon(self) -> None:
+        """In a forked child, which is not its parent."""
+        self.sock.close()
+        self.page.close()
 
 
 @record
-class _Ties:
+class Ties:
     """What parent and worker share; ``mine`` is the parent's end, ``theirs`` the worker's."""
 
-    mine: Channel
-    theirs: Channel
+    mine: socket.socket
+    theirs: socket.socket
     page: Page
-    page_descriptor: int
+    descriptor: int  # of the page
 
 
-def hire(kit: Kit, method: str, others: Iterable[Hand], mask: Collection[int]) -> Hand:
-    """Start a worker.  ``others`` are the hands whose descriptors it must not inherit.
-
-    To be called inside ``SignalsHeld``, whose ``before`` is the ``mask``.
-    """
-    # Pickled before anything is started: a handler that cannot travel leaves nothing behind.
-    first = None if method == FORK else _setup_message(kit)
-    ties = _tie()
-    try:
-        child = _spawn(kit, ties, mask) if first else _fork(kit, ties, others, mask)
-    except BaseException:
-        ties.mine.close()
-        ties.page.close()
-        raise
-    finally:
-        ties.theirs.close()
-        os.close(ties.page_descriptor)
-    if first:
-        try:
-            ties.mine.send(first)
-        except ChannelClosed:
-            pass  # it has ended already: its pidfd tells
-    return Hand(child, ties.mine, ties.page)
-
-
-def _tie() -> _Ties:
-    mine, theirs = channel_pair()
+def tie() -> Ties:
+    """A channel and a page for a new worker."""
+    mine, theirs = seqpacket_pair()
     try:
         descriptor, page = create_page()
     except BaseException:
         mine.close()
         theirs.close()
         raise
-    return _Ties(mine, theirs, page, descriptor)
+    return Ties(mine, theirs, page, descriptor)
 
 
-def _fork(kit: Kit, ties: _Ties, others: Iterable[Hand], mask: Collection[int]) -> Child:
-    # A copy of another worker's channel in this child would hide that worker's end of file.
-    others = list(others)
-    private = [ties.mine.fileno(), ties.page_descriptor]
-    for hand in others:
-        private += [hand.channel.fileno(), hand.child.pidfd]
+class LeanHirer:
+    """Workers that cost little: a bare fork, or an interpreter that loads nothing else."""
 
-    def main() -> None:
+    registered = False
+    holds_signals = True
+
+    def __init__(self, handler: Handler, setup: Any, method: str | None, keepalive: Keepalive) -> None:
+        self._handler = handler
+        self._setup = setup
+        self._method = method
+        self._keepalive = keepalive
+
+    def hire(self, others: Sequence[Hand], mask: Collection[int]) -> Hand:
+        """Start a worker.  Inside ``SignalsHeld``, whose ``before`` is the ``mask``."""
+        method = self._method or safe_start_method()
+        # Pickled before anything is started: a handler that cannot travel leaves nothing behind.
+        first = None if method == FORK else carry.pack((self._handler, self._setup))
+        ties = tie()
+        try:
+            child = self._spawn(ties, mask) if first else self._fork(ties, others, mask)
+        except BaseException:
+            ties.mine.close()
+            ties.page.close()
+            raise
+        finally:
+            ties.theirs.close()
+            os.close(ties.descriptor)
+        if first:
+            try:
+                path = marshal.dumps(tuple(sys.path), VERSION)
+                send(ties.mine, Head(WORK, count=len(path)), path + first.data, first.descriptors)
+            except ChannelClosed:
+                pass  # it has ended already: its pidfd tells
+        return Hand(child, ties.mine, ties.page)
+
+    def _fork(self, ties: Ties, others: Sequence[Hand], mask: Collection[int]) -> Child:
+        # A copy of another worker's channel in this child would hide that worker's end of file.
+        private = [ties.mine.fileno(), ties.descriptor]
         for hand in others:
-            hand.page.close()
-        serve(ties.theirs, ties.page, kit.handler, kit.setup)
+            private += [hand.sock.fileno(), hand.child.pidfd]
 
-    return fork_child(main, kit.keepalive, private, mask)
+        def main() -> None:
+            for hand in others:
+                hand.page.close()
+            serve(ties.theirs, ties.page, self._handler, self._setup)
+
+        return fork_child(main, self._keepalive, private, mask)
+
+    def _spawn(self, ties: Ties, mask: Collection[int]) -> Child:
+        give = (ties.theirs.fileno(), ties.descriptor)
+        return spawn_child("procession.pool.hand:arrive", self._keepalive, give, mask=mask)
 
 
-def _spawn(kit: Kit, ties: _Ties, mask: Collection[int]) -> Child:
-    give = (ties.theirs.fileno(), ties.page_descriptor)
-    return spawn_child("procession.pool.worker:arrive", kit.keepalive, give, mask=mask)
+def arrive(_argument: str, channel: int, page: int) -> None:
+    """The entry of a spawned worker: descriptors of its channel and its page."""
+    mapped = Page(page)
+    os.close(page)
+    # A copy that no unwinding closes: while this process ends, of an exception say, the parent must not
+    # take the end of the channel for a worker that has fallen silent, and kill it.
+    os.dup(channel)
+    mine = socket.socket(fileno=channel)
+    try:
+        first = receive(mine)
+    except ChannelClosed:
+        return  # the parent has given up already
+    size = first.head.count
+    sys.path[:] = marshal.loads(first.data[:size])  # before the handler is looked for
+    handler, setup = carry.unpack(first.data[size:], first.descriptors)
+    serve(mine, mapped, cast_handler(handler), setup)
 
 
-def _setup_message(kit: Kit) -> Setup:
-    return Setup(tuple(sys.path), pickle.dumps((kit.handler, kit.setup), pickle.HIGHEST_PROTOCOL))
+def cast_handler(handler: Any) -> Handler:
+    """The handler that a message carries, checked."""
+    if not callable(handler):
+        raise TypeError(f"a worker's handler must be callable, not {type(handler).__name__}")
+    made: Handler = handler
+    return made

@@ -1,60 +1,128 @@
-"""What the parent and a worker say to each other.
+"""What the parent and a worker say to each other: packets of a head and a payload.
 
 ::
 
-    parent ── Setup ──────────────▶ worker     once, only to a spawned one (a fork has it already)
-    parent ── Batch ──────────────▶ worker     at most WINDOW batches are under way to one worker
-    parent ◀── Ready ────────────── worker     once, when the handler is loaded
-    parent ◀── Spilled ──────────── worker     a result too large for the journal, before it counts
-    parent ◀── BatchDone ────────── worker     the results lie in the journal on the shared page
-    parent ── (end of file) ──────▶ worker     no more work: go home
+    parent ── WORK ──────────────▶ worker     a job's function, before its first flight to this worker
+    parent ── FLIGHT ────────────▶ worker     at most WINDOW flights are under way to one worker
+    parent ── FORGET ────────────▶ worker     a job has ended: its function is not needed any more
+    parent ◀── READY ───────────── worker     once, when it can work
+    parent ◀── REFUSED ─────────── worker     its initializer failed: it goes home
+    parent ◀── SPILLED ─────────── worker     an outcome too large for the journal, before it counts
+    parent ◀── LANDED ──────────── worker     the outcomes lie in the journal on the shared page
+    parent ── (end of file) ─────▶ worker     no more work: go home
 
 Everything else that passes between them is a plain store into the shared page (``page.py``), which
 outlives the worker.
+
+The payload of a flight is either a list of plain values (PLAIN, by marshal) or a pickled list with an entry
+for each task (EACH): its pickle, or (pickle, descriptors, large buffers) with how many of those that came with
+the packet are its own.  Each task is unpickled by itself and just before it begins: one that does not unpickle
+harms no other, and two that were given the same list do not share it.
 """
 
 from __future__ import annotations
 
+import socket
+import struct
+
+from procession.errors import ChannelClosed
+from procession.ipc.letters import FDS_ROOM, ROOM, read_parts, write_letter
+from procession.linux.errnos import typed
 from procession.records import record
 
-WINDOW = 2  # batches under way to one worker: one running, one waiting in its socket
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    Buffer = bytes | bytearray | memoryview
+
+WINDOW = 2  # flights under way to one worker: one running, one waiting in its socket
+INLINE = ROOM - 64  # bytes; a larger packet is a letter (letters.py) even without descriptors
+
+WORK, FLIGHT, FORGET, READY, REFUSED, SPILLED, LANDED = b"w", b"f", b"x", b"r", b"e", b"s", b"d"
+PLAIN, EACH = 0, 1
+
+_HEAD = struct.Struct("<cBBxIqIIdd")
 
 
 @record
-class Setup:
-    """What a spawned worker has to know: where to import from, and (handler, setup) pickled."""
+class Head:
+    """The head of every packet; what a kind has no use for is 0.
 
-    path: tuple[str, ...]
-    data: bytes
+    ``form``: of a flight PLAIN or EACH, of work its style, of a spilled outcome its kind.  ``watched``: tell
+    when each task begins.  ``work``: the job.  ``number``: the flight.  ``count``: its tasks, the task that
+    spilled, or how many have an outcome.
+    ``claim``: how many tasks to begin at a time; of LANDED the slowest task.  ``seconds``: of the flight; ``slowest``: of that task.
+    """
 
-
-@record
-class Batch:
-    """Tasks for one worker, in order: (task number, pickled payload)."""
-
-    number: int
-    tasks: tuple[tuple[int, bytes], ...]
-
-
-@record
-class Ready:
-    """The worker has loaded its handler and waits for work."""
-
-    pid: int
+    kind: bytes
+    form: int = 0
+    watched: int = 0
+    work: int = 0
+    number: int = 0
+    count: int = 0
+    claim: int = 0
+    seconds: float = 0.0
+    slowest: float = 0.0
 
 
 @record
-class Spilled:
-    """An outcome of one task that the journal has no room for: kind and data as in ``page.py``."""
+class Packet:
+    """A message that has come: the descriptors in it are the receiver's now."""
 
-    task: int
-    kind: int
-    data: bytes
+    head: Head
+    data: Buffer
+    descriptors: list[int]
+    buffers: list[memoryview] | None
 
 
-@record
-class BatchDone:
-    """All tasks of the batch have ended or the worker was told to stop; read its journal."""
+def send(
+    sock: socket.socket,
+    head: Head,
+    data: Buffer = b"",
+    descriptors: tuple[int, ...] = (),
+    buffers: Sequence[memoryview] = (),
+    *,
+    flags: int = 0,
+) -> None:
+    """Send one packet; ``descriptors`` are taken over.
 
-    number: int
-    seconds: float
+    Raises ChannelClosed, BlockingIOError (with MSG_DONTWAIT, nothing was sent), OSError (EMFILE, ENOMEM).
+    """
+    packed = _HEAD.pack(
+        head.kind, head.form, head.watched, head.work, head.number, head.count, head.claim,
+        head.seconds, head.slowest,
+    )  # fmt: skip
+    try:
+        if not descriptors and not buffers and len(data) <= INLINE - _HEAD.size:
+            sock.send(packed + data, flags)
+            return
+        letter = write_letter(packed + data, buffers, descriptors)
+        try:
+            sock.sendmsg(letter.pieces, letter.ancillary(), flags)
+        finally:
+            letter.close()
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        raise typed(error, f"message on socket {sock.fileno()}") from error
+
+
+def receive(sock: socket.socket, flags: int = 0) -> Packet:
+    """Take one packet.  Raises ChannelClosed at the end, BlockingIOError (with MSG_DONTWAIT)."""
+    flags |= socket.MSG_CMSG_CLOEXEC
+    try:
+        packet, extras, told, _ = sock.recvmsg(ROOM, FDS_ROOM, flags)
+    except ConnectionResetError:
+        # The other side closed with messages of ours unread: told once, and before what it had sent us.
+        packet, extras, told, _ = sock.recvmsg(ROOM, FDS_ROOM, flags)
+    if extras:
+        data, descriptors, buffers = read_parts(packet, extras, told)
+        return Packet(_head(data), data[_HEAD.size :], descriptors, buffers)
+    if not packet:
+        raise ChannelClosed(f"socket {sock.fileno()}: the other side has closed it")
+    return Packet(_head(packet), memoryview(packet)[_HEAD.size :], [], None)
+
+
+def _head(data: Buffer) -> Head:
+    return Head(*_HEAD.unpack_from(data))

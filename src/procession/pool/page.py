@@ -2,86 +2,98 @@
 
 ::
 
-    0     slots     64 int64: CURRENT DONE STOP, a BATCH and a MARK for each journal, STEP, gauges
+    0     slots     64 int64, see below; the last of them are the handler's gauges
     512   note      up to NOTE_MAX bytes: what exactly the worker is at (a file name, say), or a list
                     of such, of which STEP is the index
-    4096  journal 0 outcomes of the running batch, if its number is even
-    +64K  journal 1 likewise, if it is odd
+    4096  journal 0 outcomes of the flight under way, if its number is even
+    +256K journal 1 likewise, if it is odd
 
-The page survives the worker, so a result counts from the moment it is marked in the journal, and
-CURRENT names the task that a killed worker was at.  Nothing here needs a lock: each slot has one
-writer (the worker; the parent for STOP), a store of an aligned int64 is whole or absent, and the
-parent reads a journal only after BatchDone or after the worker's end.  Two journals are enough
-because at most two batches are under way (``messages.WINDOW``): the parent has read the older one
-before it sends a third.
+    for each of the two flights under way
+        BATCH  whose journal this is         worker
+        MARK   tasks with an outcome         worker
+        CLAIM  how far it may have begun     worker     task numbers within the flight, from 0
+        LIMIT  how far it may go             parent
+
+A journal is a sequence of ``marshal`` values of version 2, which know no references to one another: a plain
+scalar is an outcome as it is, everything else is a tuple (kind, bytes).  So the parent reads a flight of ten
+thousand numbers with one call, and any beginning of a journal can be read as well as the whole.
+
+The page survives the worker, so a result counts from the moment that MARK says so.  Nothing here needs a
+lock: each slot has one writer, a store of an aligned int64 is whole or absent, and the parent reads a journal
+only after BatchDone or after the worker's end.  Two journals are enough because at most two flights are under
+way (``messages.WINDOW``): the parent has read the older one before it sends a third.
 """
 
 from __future__ import annotations
 
+import marshal
 import os
 import struct
 
 from procession.linux.memfd import create_memfd, map_shared
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 SLOTS = 64
 NOTE = SLOTS * 8
 NOTE_MAX = 3072
 JOURNAL = 4096
-HALF = 64 * 1024
+HALF = 256 * 1024  # bytes; memory is taken only as far as it is written
 SIZE = JOURNAL + 2 * HALF
 
-CURRENT, DONE, STOP, NOTE_LENGTH = 0, 1, 2, 3
-_BATCH = (4, 6)
-_MARK = (5, 7)
-_STEP = 8
-GAUGES = 9  # slots 9 to 63 belong to the handler
+DONE, STOP, NOTE_LENGTH, BEGUN = 1, 2, 3, 4  # BEGUN: time.monotonic_ns() at the begin of the current task
+BATCH, MARK, CLAIM, LIMIT = 6, 8, 10, 12  # two of each, for even and odd flights
+STEP = 14
+GAUGES = 16  # slots 16 to 63 belong to the handler
 
-VALUE, ERROR, ELSEWHERE = 0, 1, 2  # kinds of a journal entry; ELSEWHERE: sent as Spilled
-IDLE = -1
+VALUE, ERROR, ELSEWHERE = 0, 1, 2  # kinds of an entry (kind, bytes); ELSEWHERE: sent as Spilled
+NONE = -1
 NO_STEP = -1
+UNLIMITED = 1 << 62
 
-_ENTRY = struct.Struct("=qII")  # task, kind, length
+VERSION = 2  # of marshal: from 3 on, values refer to one another
+#: what an outcome may be as it is; of exactly these types, not of their subclasses.
+PLAIN = frozenset((int, float, bool, type(None), str, bytes))
+
+_LIST = struct.Struct("<ci")  # marshal's head of a list: its type and length
 
 
 class Page:
     """One mapping of the page.  ``slots`` and ``gauges`` are int64 memoryviews."""
 
-    __slots__ = ("_memory", "_whole", "gauges", "slots", "step")
+    __slots__ = ("_first", "_second", "_whole", "gauges", "slots", "step")
 
     def __init__(self, descriptor: int) -> None:
-        self._memory = map_shared(descriptor, SIZE)
-        self._whole = memoryview(self._memory)
+        # Two mappings: mmap's own ``write`` then stops at the end of a journal, and costs half of a slice.
+        self._first = map_shared(descriptor, JOURNAL + HALF)
+        self._second = map_shared(descriptor, HALF, offset=JOURNAL + HALF)
+        self._whole = memoryview(self._first)
         self.slots = self._whole[:NOTE].cast("q")
         self.gauges = self.slots[GAUGES:]
-        self.step = self.slots[_STEP : _STEP + 1]
+        self.step = self.slots[STEP : STEP + 1]
 
     # -- the worker's side -------------------------------------------------------------------------
 
-    def open_journal(self, batch: int) -> None:
-        """Begin the journal of a batch.  The mark is cleared before the batch is named."""
-        self.slots[_MARK[batch & 1]] = 0
-        self.slots[_BATCH[batch & 1]] = batch
+    def open_journal(self, flight: int) -> Any:
+        """Begin the journal of a flight; its ``write(bytes)`` raises ValueError when it is full.
 
-    def enter(self, batch: int, task: int, kind: int, data: bytes) -> bool:
-        """Write an outcome down; False when it does not fit.  It counts once the mark is stored."""
-        mark = self.slots[_MARK[batch & 1]]
-        end = mark & 0xFFFFFFFF
-        size = _ENTRY.size + len(data)
-        if end + size > HALF:
-            return False
-        start = JOURNAL + (batch & 1) * HALF + end
-        _ENTRY.pack_into(self._whole, start, task, kind, len(data))
-        self._whole[start + _ENTRY.size : start + size] = data
-        self.slots[_MARK[batch & 1]] = ((mark >> 32) + 1) << 32 | (end + size)
-        self.slots[DONE] += 1
-        return True
+        What is written counts once MARK is stored.
+        """
+        half = flight & 1
+        self.slots[MARK + half] = 0  # before the flight is named
+        self.slots[BATCH + half] = flight
+        memory = self._second if half else self._first
+        memory.seek(_LIST.size if half else JOURNAL + _LIST.size)
+        return memory.write
 
     def note(self, text: bytes) -> None:
         """Say what the worker is at; a text above NOTE_MAX bytes is cut."""
         text = text[:NOTE_MAX]
         # Length 0 first: a reader must never see the new length over the old text.
         self.slots[NOTE_LENGTH] = 0
-        self.slots[_STEP] = NO_STEP
+        self.slots[STEP] = NO_STEP
         self._whole[NOTE : NOTE + len(text)] = text
         self.slots[NOTE_LENGTH] = len(text)
 
@@ -93,34 +105,50 @@ class Page:
         if len(texts) > NOTE_MAX:
             return False
         self.note(texts)
-        self.slots[_STEP] = 0
+        self.slots[STEP] = 0
         return True
 
     # -- the parent's side -------------------------------------------------------------------------
 
+    def prepare(self, flight: int) -> None:
+        """A flight is about to be sent: nothing claimed, no limit."""
+        half = flight & 1
+        self.slots[CLAIM + half] = 0
+        self.slots[LIMIT + half] = UNLIMITED
+
+    def has_begun(self, flight: int) -> bool:
+        """Has the worker opened this flight?"""
+        return self.slots[BATCH + (flight & 1)] == flight
+
+    def mark(self, flight: int) -> int:
+        """How many tasks of a flight have an outcome."""
+        return self.slots[MARK + (flight & 1)] if self.has_begun(flight) else 0
+
+    def claim(self, flight: int) -> int:
+        """How far the worker may have begun a flight."""
+        return self.slots[CLAIM + (flight & 1)]
+
+    def read_journal(self, flight: int) -> list[Any]:
+        """The outcomes of a flight, as far as there are."""
+        count = self.mark(flight)
+        if not count:
+            return []
+        half = flight & 1
+        memory, start = (self._second, 0) if half else (self._first, JOURNAL)
+        _LIST.pack_into(memory, start, b"[", count)
+        with memoryview(memory) as whole, whole[start:] as journal:
+            entries: list[Any] = marshal.loads(journal)
+        return entries
+
     def read_note(self) -> bytes:
         """What the worker last said it was at; b"" when it is saying something else just now."""
         text = bytes(self._whole[NOTE : NOTE + self.slots[NOTE_LENGTH]])
-        step = self.slots[_STEP]
+        step = self.slots[STEP]
         if step == NO_STEP:
             return text
         # Of a living worker the two may not belong together.
         texts = text.split(b"\0")
         return texts[step] if step < len(texts) else b""
-
-    def read_journal(self, batch: int) -> list[tuple[int, int, bytes]] | None:
-        """(task, kind, data) of each outcome of a batch; None when the worker has not begun it."""
-        if self.slots[_BATCH[batch & 1]] != batch:
-            return None
-        mark = self.slots[_MARK[batch & 1]]
-        at = JOURNAL + (batch & 1) * HALF
-        entries = []
-        for _ in range(mark >> 32):
-            task, kind, length = _ENTRY.unpack_from(self._whole, at)
-            at += _ENTRY.size
-            entries.append((task, kind, bytes(self._whole[at : at + length])))
-            at += length
-        return entries
 
     def close(self) -> None:
         """Unmap.  The memory is freed with its last mapping."""
@@ -128,7 +156,8 @@ class Page:
         self.step.release()
         self.slots.release()
         self._whole.release()
-        self._memory.close()
+        self._first.close()
+        self._second.close()
 
 
 def create_page() -> tuple[int, Page]:
@@ -139,6 +168,6 @@ def create_page() -> tuple[int, Page]:
     except BaseException:
         os.close(descriptor)
         raise
-    page.slots[CURRENT] = IDLE
-    page.slots[_BATCH[0]] = page.slots[_BATCH[1]] = IDLE
+    page.slots[BATCH] = page.slots[BATCH + 1] = NONE
+    page.slots[STEP] = NO_STEP
     return descriptor, page

@@ -1,4 +1,4 @@
-"""The child's side: read a batch, do its tasks, write each outcome down, say that it is done.
+"""The child's side: read a flight, do its tasks, write each outcome down, say that it has landed.
 
 A worker waits for nothing but its own channel, shares no lock with anybody, and never decides
 anything: when the channel ends it goes home.
@@ -6,23 +6,60 @@ anything: when the channel ends it goes home.
 
 from __future__ import annotations
 
+import contextlib
+import marshal
 import os
 import pickle
 import sys
 import time
+from functools import partial
+from itertools import islice
 
 from procession.errors import ChannelClosed
-from procession.ipc.channel import Channel
-from procession.ipc.faults import pack_error, unpack_error
-from procession.pool.messages import Batch, BatchDone, Ready, Setup, Spilled
-from procession.pool.page import CURRENT, ELSEWHERE, ERROR, IDLE, NOTE_LENGTH, STOP, VALUE, Page
+from procession.ipc import carry
+from procession.ipc.faults import pack_error
+from procession.pool.messages import (
+    EACH,
+    FLIGHT,
+    FORGET,
+    LANDED,
+    READY,
+    SPILLED,
+    WORK,
+    Head,
+    receive,
+    send,
+)
+from procession.pool.page import (
+    BEGUN,
+    CLAIM,
+    ELSEWHERE,
+    ERROR,
+    LIMIT,
+    MARK,
+    NOTE_LENGTH,
+    PLAIN,
+    STOP,
+    VALUE,
+    VERSION,
+    Page,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import socket
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
+    from procession.pool.messages import Packet
+
+    Call = Callable[[Any], object]
     Handler = Callable[["Context", Any], object]
+
+# What a job's function is given of a task, and the jobs that every worker knows.
+ITEM, STAR = 0, 1
+CALLS, HANDLER = 0, 1
+FIRST_JOB = 2
 
 
 class Context:
@@ -52,78 +89,243 @@ class Context:
         return self._page.slots[STOP] != 0
 
 
-def serve(channel: Channel, page: Page, handler: Handler, setup: Any = None) -> None:
+def serve(sock: socket.socket, page: Page, handler: Handler | None = None, setup: Any = None) -> None:
     """Work until the channel ends."""
-    context = Context(page, setup)
+    worker = Worker(sock, page)
+    if handler is not None:
+        worker.calls[HANDLER] = partial(handler, Context(page, setup))
     try:
-        channel.send(Ready(os.getpid()))
+        send(sock, Head(READY, number=os.getpid()))
         while True:
-            batch = channel.recv()
-            assert isinstance(batch, Batch)
-            _work_off(channel, page, handler, context, batch)
+            worker.obey(receive(sock))
     except ChannelClosed:
         return
 
 
-def _work_off(channel: Channel, page: Page, handler: Handler, context: Context, batch: Batch) -> None:
-    begun = time.monotonic()
-    slots = page.slots
-    page.open_journal(batch.number)
-    for task, payload in batch.tasks:
-        if slots[STOP]:
-            break
-        slots[NOTE_LENGTH] = 0  # the note of another task would mislead
-        slots[CURRENT] = task
-        kind, data = _do(handler, context, payload)
-        if os.getpid() != context.pid:
-            _stray(context.pid, task, kind, data)
-        if not page.enter(batch.number, task, kind, data):
-            # Sent before it is marked: a death between the two must not lose it.
-            channel.send(Spilled(task, kind, data))
-            page.enter(batch.number, task, ELSEWHERE, b"")
-    slots[CURRENT] = IDLE
-    channel.send(BatchDone(batch.number, time.monotonic() - begun))
+class Worker:
+    """The state of a worker between two messages: the functions of its jobs."""
+
+    def __init__(self, sock: socket.socket, page: Page) -> None:
+        self._sock = sock
+        self._page = page
+        self._pid = os.getpid()
+        self.calls: dict[int, Call] = {CALLS: _call}
+        _own.append(self)
+
+    strayed = False  # true: this is a copy, in a child that a task has forked
+
+    def obey(self, packet: Packet) -> None:
+        """Do what the parent has asked for."""
+        head = packet.head
+        if head.kind == FLIGHT:
+            _Journey(self._sock, self._page, self, head).fly(packet, self.calls[head.work])
+        elif head.kind == WORK:
+            self.calls[head.work] = _function(packet)
+        elif head.kind == FORGET:
+            self.calls.pop(head.work, None)
+
+    def stray(self, task: int, error: BaseException | None) -> None:
+        """A child that a task has forked came back out of it: the tasks, the page and the channel are not its
+        own.  It ends here, as it would have at the end of its main."""
+        try:
+            import traceback
+
+            words = "".join(traceback.format_exception(error)) if error is not None else "it returned"
+            sys.stderr.write(f"a child that worker {self._pid} forked in task {task}: {words}\n")
+            sys.stderr.flush()
+        finally:
+            os._exit(1)
 
 
-def _do(handler: Handler, context: Context, payload: bytes) -> tuple[int, bytes]:
+class _Full(Exception):
+    """The journal has no room for a further entry: the flight ends here."""
+
+
+class _Journey:
+    """One flight in the worker's hands."""
+
+    __slots__ = ("_at", "_half", "_head", "_page", "_slowest", "_sock", "_worker", "_write")
+
+    def __init__(self, sock: socket.socket, page: Page, worker: Worker, head: Head) -> None:
+        self._sock = sock
+        self._page = page
+        self._worker = worker
+        self._head = head
+        self._half = head.number & 1
+        self._at = 0
+        self._slowest = (0, 0.0)
+
+    def fly(self, packet: Packet, call: Call) -> None:
+        """Do the tasks, as far as the parent lets us."""
+        head, begun = self._head, time.monotonic()
+        self._write = self._page.open_journal(head.number)
+        if head.form == EACH:
+            tasks = _Entries(packet)
+            try:
+                self._do(tasks, partial(_unpacked, call))
+            finally:
+                tasks.close()
+        else:
+            self._do(iter(marshal.loads(packet.data)), call)
+        slowest, longest = self._slowest
+        seconds = time.monotonic() - begun
+        send(self._sock, Head(LANDED, 0, 0, head.work, head.number, self._at, slowest, seconds, longest))
+
+    def _do(self, tasks: Iterator[Any], call: Call) -> None:
+        slots, count, claim = self._page.slots, self._head.count, self._head.claim
+        claims, limits = CLAIM + self._half, LIMIT + self._half
+        run = self._watched if claim == 1 else self._run
+        try:
+            while self._at < count and not slots[STOP]:
+                until = min(self._at + claim, count)
+                if claim == 1:
+                    # Before the claim: the parent judges the time of a task that it sees claimed.
+                    slots[BEGUN] = time.monotonic_ns()
+                slots[claims] = until
+                # From here on the parent knows, or has set a limit that we see: it takes back what lies
+                # beyond both (membarrier.py), and we need no barrier.
+                if slots[limits] < until:
+                    until = slots[limits]
+                    if until <= self._at:
+                        return
+                slots[NOTE_LENGTH] = 0  # the note of another task would mislead
+                run(islice(tasks, until - self._at), call)
+        except _Full:
+            return
+
+    def _run(self, tasks: Iterable[Any], call: Call) -> None:
+        at, slots, mark, worker = self._at, self._page.slots, MARK + self._half, self._worker
+        write, dumps, plain, version = self._write, marshal.dumps, PLAIN, VERSION
+        for task in tasks:
+            try:
+                value: Any = call(task)
+            except BaseException as error:  # SystemExit too: every task has an outcome
+                self._enter_error(at, error)
+            else:
+                if worker.strayed:
+                    worker.stray(at, None)
+                if type(value) in plain:
+                    try:
+                        write(dumps(value, version))
+                    except ValueError:
+                        self._enter(at, value)
+                else:
+                    self._enter(at, value)
+            at += 1
+            slots[mark] = at
+        self._at = at
+
+    def _watched(self, tasks: Iterable[Any], call: Call) -> None:
+        """One task, and how long it takes."""
+        begun = time.monotonic()
+        self._run(tasks, call)
+        seconds = time.monotonic() - begun
+        if seconds > self._slowest[1]:
+            self._slowest = (self._at - 1, seconds)
+
+    def _enter(self, at: int, value: object) -> None:
+        try:
+            parcel = carry.pack(value, out_of_band=True)
+        except Exception as error:
+            with contextlib.suppress(Exception):  # a frozen dataclass refuses notes
+                error.add_note(f"(the result of the task, a {type(value).__qualname__}, cannot be sent)")
+            self._enter_error(at, error)
+            return
+        if parcel.descriptors or parcel.buffers or not self._fits(VALUE, parcel.data):
+            self._spill(at, VALUE, parcel)
+
+    def _enter_error(self, at: int, error: BaseException) -> None:
+        if self._worker.strayed:
+            self._worker.stray(at, error)
+        data = pack_error(_without_ourselves(error))
+        if not self._fits(ERROR, data):
+            self._spill(at, ERROR, carry.Parcel(data, (), ()))
+
+    def _fits(self, kind: int, data: bytes) -> bool:
+        try:
+            self._write(marshal.dumps((kind, data), VERSION))
+        except ValueError:
+            return False
+        return True
+
+    def _spill(self, at: int, kind: int, parcel: carry.Parcel) -> None:
+        """Send an outcome before it is marked: a death between the two must not lose it."""
+        head = Head(SPILLED, kind, number=self._head.number, count=at)
+        buffers = [buffer.raw() for buffer in parcel.buffers]
+        send(self._sock, head, parcel.data, parcel.descriptors, buffers)
+        if not self._fits(ELSEWHERE, b""):
+            self._at = at + 1
+            raise _Full
+
+
+class _Entries:
+    """The tasks of a flight that are pickled one by one; those that are not begun keep their descriptors."""
+
+    def __init__(self, packet: Packet) -> None:
+        self._entries: Iterator[Any] = iter(pickle.loads(packet.data))
+        self._descriptors = packet.descriptors
+        self._buffers = packet.buffers or []
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        entry = next(self._entries)
+        if type(entry) is bytes:
+            return entry
+        data, descriptors, buffers = entry
+        mine = self._descriptors[:descriptors], self._buffers[:buffers]
+        del self._descriptors[:descriptors], self._buffers[:buffers]
+        return (data, *mine)
+
+    def close(self) -> None:
+        """Close what nobody will unpack."""
+        for descriptor in self._descriptors:
+            os.close(descriptor)
+        self._descriptors, self._buffers = [], []
+
+
+def _unpacked(call: Call, entry: Any) -> object:
+    if type(entry) is bytes:
+        return call(pickle.loads(entry))
+    return call(carry.unpack(*entry))
+
+
+def _call(task: tuple[Callable[..., object], tuple[Any, ...], dict[str, Any]]) -> object:
+    function, args, kwds = task
+    return function(*args, **kwds)
+
+
+def _star(function: Callable[..., object], task: Iterable[Any]) -> object:
+    return function(*task)
+
+
+def _function(packet: Packet) -> Call:
     try:
-        return VALUE, pickle.dumps(handler(context, pickle.loads(payload)), pickle.HIGHEST_PROTOCOL)
-    except BaseException as error:  # SystemExit too: every task has an outcome
-        return ERROR, pack_error(error)
+        function = carry.unpack(packet.data, packet.descriptors, packet.buffers)
+    except BaseException as error:
+        return partial(_raise, error)
+    return partial(_star, function) if packet.head.form == STAR else function
 
 
-def _stray(worker: int, task: int, kind: int, data: bytes) -> None:
-    """A child that the handler has forked came back out of it: the task, the page and the channel are not
-    its own.  It ends here, as it would have at the end of its main."""
-    try:
-        words = unpack_error(data).__cause__ if kind == ERROR else "it returned"
-        sys.stderr.write(f"a child that the handler of worker {worker} forked in task {task}: {words}\n")
-        sys.stderr.flush()
-    finally:
-        os._exit(1)
+def _raise(error: BaseException, _task: object) -> object:
+    raise error
 
 
-def arrive(_argument: str, channel: int, page: int) -> None:
-    """The entry of a spawned worker: descriptors of its channel and its page."""
-    mapped = Page(page)
-    os.close(page)
-    # A copy that no unwinding closes: while this process ends, of an exception say, the parent must not
-    # take the end of the channel for a worker that has fallen silent, and kill it.
-    os.dup(channel)
-    mine = Channel.from_descriptor(channel)
-    try:
-        first = mine.recv()
-    except ChannelClosed:
-        return  # the parent has given up already
-    assert isinstance(first, Setup)
-    sys.path[:] = first.path  # before the handler is looked for
-    handler, setup = pickle.loads(first.data)
-    serve(mine, mapped, cast_handler(handler), setup)
+def _without_ourselves(error: BaseException) -> BaseException:
+    """The error, its traceback without the frames of this file."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    return error.with_traceback(trace) if trace is not None else error
 
 
-def cast_handler(handler: Any) -> Handler:
-    """The handler that a Setup carries, checked."""
-    if not callable(handler):
-        raise TypeError(f"a worker's handler must be callable, not {type(handler).__name__}")
-    made: Handler = handler
-    return made
+_own: list[Worker] = []
+
+
+def _forked() -> None:
+    for worker in _own:
+        worker.strayed = True
+
+
+os.register_at_fork(after_in_child=_forked)

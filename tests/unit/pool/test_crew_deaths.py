@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from procession.errors import CrewBroken, WorkerDied
-from procession.pool.crew import SHOT_MAX, STILLBORN_MAX, Crew, Portion
+from procession.pool.crew import Crew, Portion
+from procession.pool.engine import SHOT_MAX, STILLBORN_MAX
 from procession.pool.outcomes import Done, Failed, Lost, Outcome
 from procession.process.start import fork_child
 from tests.unit.pool import dies_at_import, handlers
@@ -147,20 +148,20 @@ def test_a_handler_that_cannot_be_imported_breaks_the_crew(
 def test_workers_that_fail_at_their_start_break_the_crew(
     moment: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from procession.ipc.channel import Channel
+    from procession.pool import worker
 
     outcomes: list[Outcome] = []
     source = Payloads(range(1000))
     us = os.getpid()
-    name = "send" if moment == "before Ready" else "recv"
-    real = getattr(Channel, name)
+    name = "send" if moment == "before Ready" else "receive"
+    real = getattr(worker, name)
 
-    def only_in_workers(channel: Channel, *args: object) -> object:
+    def only_in_workers(*args: object) -> object:
         if os.getpid() != us:
             raise RuntimeError("no start today")
-        return real(channel, *args)
+        return real(*args)
 
-    monkeypatch.setattr(Channel, name, only_in_workers)
+    monkeypatch.setattr(worker, name, only_in_workers)
     words = "load their handler" if moment == "before Ready" else "begin a task"
     with Crew(handlers.double, workers=2, start_method="fork") as crew:
         with pytest.raises(CrewBroken, match=rf"{words}.* exited with code 1"):
