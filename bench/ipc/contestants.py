@@ -6,19 +6,18 @@ pyzmq sends pickle-5 buffers as frames without copying, faster-fifo has room for
 
 from __future__ import annotations
 
-import importlib.metadata
-import importlib.util
 import multiprocessing
 import pickle
-import platform
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bench.kit.contest import Contestant
+from bench.kit.figures import OURS
+
 Put = Callable[[Any], object]
 Get = Callable[[], Any]
 
-OURS = "procession"
 _FOR_EVER = 1e6  # seconds; faster-fifo gives up after 10 unless told otherwise
 
 
@@ -26,7 +25,7 @@ def _nothing() -> None:
     pass
 
 
-class Ours:
+class Ours(Contestant):
     name = OURS
     module = "procession"
 
@@ -64,6 +63,7 @@ class Standard(Ours):
 class FasterFifo(Ours):
     name = "faster-fifo"
     module = "faster_fifo"
+    package = "faster-fifo"
 
     def make(self, _consumers: int, _folder: Path, large: bool) -> Any:
         import faster_fifo
@@ -82,6 +82,7 @@ class ZeroMq(Ours):
 
     name = "pyzmq"
     module = "zmq"
+    package = "pyzmq"
 
     def make(self, consumers: int, folder: Path, large: bool) -> Any:
         import zmq  # noqa: F401 - before the fork, as the others have it
@@ -139,19 +140,3 @@ PIPES: dict[str, Callable[[], tuple[Any, Any]]] = {
     OURS: our_pipe,
     "multiprocessing.Pipe": multiprocessing.Pipe,
 }
-
-
-def found() -> tuple[list[Ours], list[str]]:
-    """Who is here, and the names of those that are not."""
-    here = [one for one in QUEUES if importlib.util.find_spec(one.module) is not None]
-    return here, [one.name for one in QUEUES if one not in here]
-
-
-def versions(here: list[Ours]) -> list[str]:
-    """What was measured, for the head of the table."""
-    words = []
-    for one in here:
-        package = {"faster_fifo": "faster-fifo", "zmq": "pyzmq"}.get(one.module)
-        version = importlib.metadata.version(package) if package else f"CPython {platform.python_version()}"
-        words.append(f"{one.name} ({version})" if one.name != OURS else OURS)
-    return words

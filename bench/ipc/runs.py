@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import mmap
 import os
-import pickle
 import random
 import select
 import signal
@@ -25,14 +24,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.ipc.contestants import Ours
+from bench.kit.stuck import Stuck
 
 ARRAY = 8 << 20  # bytes
 LIMIT = 20.0  # seconds in which nothing arrives: then a run has failed
 LOOK = 0.001  # seconds between two looks at the cells
-
-
-class Stuck(Exception):
-    """A run did not come to its end."""
 
 
 class Field:
@@ -132,33 +128,6 @@ def _consume(contestant: Ours, shared: Any, cells: memoryview, index: int, ready
         get()
         done += 1
         cells[index] = done
-
-
-def apart(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Run it in a process of its own: what one contestant registers or starts is nothing to the next."""
-    reader, writer = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.close(reader)
-        try:
-            answer = (True, function(*arguments))
-        except Stuck as reason:
-            answer = (False, str(reason))
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-        with open(writer, "wb") as file:
-            pickle.dump(answer, file)
-        os._exit(0)
-    os.close(writer)
-    with open(reader, "rb") as file:
-        data = file.read()
-    if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) or not data:
-        raise Stuck("the run itself has failed")
-    well, answer = pickle.loads(data)
-    if not well:
-        raise Stuck(answer)
-    return answer
 
 
 def messages(contestant: Ours, producers: int, consumers: int, count: int) -> float:
