@@ -134,11 +134,10 @@ def uneven(contestant: Standard, count: int) -> float:
 
 
 def uneven_naps(count: int, seed: int) -> list[float]:
-    """Seconds of each task: in every hundred a long one, somewhere."""
-    chance = random.Random(seed)
+    """Seconds of each task: one in a hundred is long, wherever chance puts it."""
     naps = [BASE] * count
-    for first in range(0, count - EVERY + 1, EVERY):
-        naps[first + chance.randrange(EVERY)] = LONG
+    for index in random.Random(seed).sample(range(count), count // EVERY):
+        naps[index] = LONG
     return naps
 
 
