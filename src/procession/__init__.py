@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from procession.errors import SameFile as SameFile
     from procession.errors import SupervisorError as SupervisorError
     from procession.errors import TaskCancelled as TaskCancelled
+    from procession.errors import TaskErrors as TaskErrors
+    from procession.errors import TaskTimeout as TaskTimeout
     from procession.errors import UnguardedMain as UnguardedMain
     from procession.errors import Unsupported as Unsupported
     from procession.errors import WorkerDied as WorkerDied
@@ -72,8 +74,11 @@ if TYPE_CHECKING:
     from procession.ipc.sharedctypes import RawValue as RawValue
     from procession.ipc.sharedctypes import Value as Value
     from procession.mp.root import Manager as Manager
-    from procession.mp.root import Pool as Pool
     from procession.mp.root import get_context as get_context
+    from procession.pool.here import PoolWorker as PoolWorker
+    from procession.pool.here import current_worker as current_worker
+    from procession.pool.pool import Pool as Pool
+    from procession.pool.results import AsyncResult as AsyncResult
     from procession.process.childspec import Backoff as Backoff
     from procession.process.childspec import ChildSpec as ChildSpec
     from procession.process.context import active_children as active_children
@@ -95,6 +100,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Array",
+    "AsyncResult",
     "Backoff",
     "Barrier",
     "BoundedSemaphore",
@@ -129,6 +135,7 @@ __all__ = [
     "Pipe",
     "Pool",
     "PoolError",
+    "PoolWorker",
     "Process",
     "ProcessDied",
     "ProcessStats",
@@ -148,6 +155,8 @@ __all__ = [
     "Supervisor",
     "SupervisorError",
     "TaskCancelled",
+    "TaskErrors",
+    "TaskTimeout",
     "UnguardedMain",
     "Unsupported",
     "Value",
@@ -157,6 +166,7 @@ __all__ = [
     "copy",
     "cpu_count",
     "current_process",
+    "current_worker",
     "freeze_support",
     "get_all_start_methods",
     "get_context",
@@ -212,7 +222,10 @@ _HOME = {
     "set_forkserver_preload": "procession.process.context",
     "get_context": "procession.mp.root",
     "Manager": "procession.mp.root",
-    "Pool": "procession.mp.root",
+    "Pool": "procession.pool.pool",
+    "AsyncResult": "procession.pool.results",
+    "PoolWorker": "procession.pool.here",
+    "current_worker": "procession.pool.here",
     "Backoff": "procession.process.childspec",
     "Happening": "procession.process.supervisor_loop",
 }

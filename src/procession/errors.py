@@ -14,8 +14,10 @@
     ├─ UnguardedMain    (RuntimeError)         the main module starts processes while children import it
     ├─ PoolError
     │  ├─ WorkerDied                           a worker ended in the middle of a task
-    │  ├─ TaskCancelled                        the task was given up before it ran
+    │  ├─ TaskTimeout      (TimeoutError)      a task took longer than it was given; its worker was ended
+    │  ├─ TaskCancelled                        the task was given up
     │  └─ CrewBroken                           workers die before they can start any task
+    ├─ TaskErrors       (ExceptionGroup)       all that failed of a map, with errors="collect"
     ├─ SupervisorError                         a supervisor cannot do what it was asked, or has given up
     │  ├─ NoSuchChild  (LookupError)           it has no child of that name
     │  ├─ ChildBusy                            the child is running, restarting or there already
@@ -34,6 +36,9 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Self
+
     from procession.copying.report import CopyReport
     from procession.process.exits import Exit
 
@@ -165,8 +170,44 @@ class WorkerDied(PoolError):
         return type(self), (self.task, self.pid, self.exit, self.doing), vars(self)
 
 
+class TaskTimeout(PoolError, TimeoutError):
+    """``task`` took longer than ``timeout`` seconds, so its worker, ``pid``, was ended; ``doing``: what it was."""
+
+    def __init__(self, task: int, pid: int, timeout: float, doing: str = "") -> None:
+        words = f"task {task} took longer than {timeout:g} s, and its worker {pid} was ended"
+        super().__init__(words + (f" ({doing})" if doing else ""))
+        self.task = task
+        self.pid = pid
+        self.timeout = timeout
+        self.doing = doing
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.task, self.pid, self.timeout, self.doing), vars(self)
+
+
 class TaskCancelled(PoolError):
-    """The task was given up before any worker began it."""
+    """The task was given up, before a worker began it or by ending the worker that was at it."""
+
+
+class TaskErrors(ProcessionError, ExceptionGroup[Exception]):
+    """What failed of a map, in the order of its tasks.
+
+    ``results``: the whole list, with the exceptions in the places of what failed.
+    """
+
+    results: list[object]
+
+    def __new__(cls, message: str, errors: Sequence[Exception], results: Sequence[object] = ()) -> Self:
+        made = super().__new__(cls, message, errors)
+        made.results = list(results)
+        return made
+
+    def derive(self, errors: Sequence[Exception]) -> TaskErrors:  # type: ignore[override]
+        """Some of them (``split``, ``except*``); the results are the same."""
+        return TaskErrors(self.message, errors, self.results)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.message, list(self.exceptions), self.results)
 
 
 class CrewBroken(PoolError):

@@ -12,6 +12,11 @@ _set_cause = BaseException.__dict__["__cause__"].__set__
 class RemoteTraceback(Exception):
     """The traceback of a worker, as text: the ``__cause__`` of the error that a task raised."""
 
+    @property
+    def tb(self) -> str:
+        """The text (its name in multiprocessing.pool and concurrent.futures)."""
+        return str(self.args[0])
+
     def __str__(self) -> str:
         return f'\n"""\n{self.args[0]}"""'
 

@@ -7,7 +7,7 @@
     pn python SCRIPT                                  # for a script that knows nothing of us
 
 Thin: ``queues``, ``synchronize``, ``connection``, ``sharedctypes`` and ``shared_memory`` name the classes of
-procession.ipc, ``context`` makes them, ``managers`` and ``pool`` build on the standard library's.  What has
+procession.ipc, ``context`` makes them, ``pool`` is procession.pool, ``managers`` builds on the standard library's.  What has
 no flaw (``process``, ``util``, ``reduction``, ``dummy``, ``resource_*``, ...) is the standard library's module
 itself.  The default start method is the interpreter's own.
 """

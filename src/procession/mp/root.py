@@ -1,4 +1,4 @@
-"""What ``from procession import Pool, Manager, get_context`` gives: the default context, with what floor 5 adds.
+"""What ``from procession import Manager, get_context`` gives: the default context, with what floor 5 adds.
 
 The contexts of floor 3 cannot know managers and pools, which are built on top of them: those are handed in
 here, whichever of these names is used first.
@@ -10,10 +10,9 @@ from procession.process import context
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
     from typing import Any
 
-__all__ = ["Manager", "Pool", "get_context"]
+__all__ = ["Manager", "get_context"]
 
 
 def _manager(ctx: Any) -> Any:
@@ -43,13 +42,3 @@ def get_context(method: str | None = None) -> Any:
 def Manager() -> Any:  # noqa: N802  (its name in multiprocessing)
     """A started manager: a process that holds objects for others; it ends with this one."""
     return context.default_context.Manager()
-
-
-def Pool(  # noqa: N802
-    processes: int | None = None,
-    initializer: Callable[..., object] | None = None,
-    initargs: Iterable[Any] = (),
-    maxtasksperchild: int | None = None,
-) -> Any:
-    """A pool of worker processes."""
-    return context.default_context.Pool(processes, initializer, initargs, maxtasksperchild)

@@ -26,7 +26,7 @@ import socket
 import time
 from collections import deque
 
-from procession.errors import ChannelClosed, CrewBroken, WorkerDied
+from procession.errors import ChannelClosed, CrewBroken, TaskCancelled, WorkerDied
 from procession.ipc import carry
 from procession.ipc.faults import unpack_error
 from procession.linux import membarrier
@@ -110,6 +110,7 @@ SHOT_MAX = 10  # the same for those killed by a signal, which may have come from
 STEAL_MIN = 0.001  # seconds of work that are worth being taken back for an idle worker
 STEAL_MIN_SLOW = 0.05  # the same where a barrier costs milliseconds
 PATIENCE = 0.005  # seconds until another look at those who have more than they seemed to have
+DEAF = 1.0  # seconds to live for a worker whose channel has ended
 OVERDUE = 0.05  # seconds that tasks wait behind another one before they are given to others
 
 
@@ -121,7 +122,8 @@ class Engine:
         self.schedule = Schedule(workers)
         self.hands: dict[int, Hand] = {}
         self.broken: CrewBroken | None = None
-        self.stopping = False
+        self.stopping = False  # begin nothing else
+        self.ending = False  # workers are being ended: what they are at is cancelled
         self.done = self.failed = self.retried = 0
         self.on_hired: Callable[[Hand], None] = _ignore
         self.on_retired: Callable[[Hand, Exit | None], None] = _ignore
@@ -244,6 +246,21 @@ class Engine:
         self._again = [entry for entry in self._again if entry[2].job is not job]
         heapq.heapify(self._again)
         return [*self.schedule.give_up(job), *waiting]
+
+    def withdraw(self, job: Job, number: int) -> bool:
+        """Take out one task that no worker has begun; False when it is not to be had."""
+        for hand in self.hands.values():
+            for flight in self.schedule.flights[hand.pid]:
+                if flight.stretch.job is job and 0 <= number - flight.stretch.first < flight.own:
+                    self._take_back(hand)
+        if self.schedule.withdraw(job, number):
+            return True
+        for entry in self._again:
+            if entry[2].job is job and entry[2].first == number:
+                self._again.remove(entry)
+                heapq.heapify(self._again)
+                return True
+        return False
 
     def end_running(self, job: Job, number: int | None, error: Callable[[int, int], BaseException]) -> int:
         """Kill the workers that are at this task (or any task) of a job; how many.
@@ -475,8 +492,7 @@ class Engine:
         except ChannelClosed:
             # A worker without a channel is of no use.  One that is ending already keeps its own exit.
             self._forget(hand.sock.fileno())
-            if not hand.why:
-                hand.child.send_signal(SIGKILL)
+            hand.doomed = time.monotonic() + DEAF
             return False
         kind = packet.head.kind
         if kind == LANDED:
@@ -556,6 +572,8 @@ class Engine:
         error: BaseException
         if hand.verdict is not None and hand.verdict[:2] == (flight.number, index):
             error = hand.verdict[2]
+        elif self.ending:
+            error = TaskCancelled(f"task {stretch.first + index} was cancelled: the pool was terminated")
         else:
             error = WorkerDied(
                 stretch.first + index, hand.pid, exit_, note.decode("utf-8", "backslashreplace")
@@ -607,7 +625,9 @@ class Engine:
     def _due(self) -> float | None:
         """Seconds until something is to be done without an event."""
         with self.lock:
-            times = [hand.deadline for hand in self.hands.values() if hand.deadline is not None]
+            times = [
+                due for hand in self.hands.values() for due in (hand.deadline, hand.doomed) if due is not None
+            ]
             if self._again:
                 times.append(self._again[0][0])
             if self._balance_at is not None:
@@ -623,6 +643,10 @@ class Engine:
         for hand in list(self.hands.values()):
             if hand.deadline is not None and hand.deadline <= now:
                 self._expire(hand, now)
+            if hand.doomed is not None and hand.doomed <= now:
+                hand.doomed = None
+                if not hand.why:  # one that goes home may take its time
+                    hand.child.send_signal(SIGKILL)
 
     def _time(self, hand: Hand, flight: Flight) -> None:
         hand.deadline = time.monotonic() + flight.stretch.job.timeout

@@ -51,7 +51,7 @@ class Hand:
     """A hired worker, and what is to be remembered of it."""
 
     __slots__ = (
-        "busy", "child", "deadline", "full", "given", "hired", "knows", "number", "page", "pid", "proven",
+        "busy", "child", "deadline", "doomed", "full", "given", "hired", "knows", "number", "page", "pid", "proven",
         "ready", "sock", "spilled", "tasks", "verdict", "why",
     )  # fmt: skip
 
@@ -71,6 +71,7 @@ class Hand:
         self.busy = 0.0  # seconds in flights
         self.hired = time.monotonic()
         self.deadline: float | None = None  # when to look whether its task takes too long
+        self.doomed: float | None = None  # when it is to be killed, because its channel has ended
         self.verdict: tuple[int, int, BaseException] | None = None  # flight, task, and why we killed it
         self.why = ""  # it is to go
 

@@ -271,6 +271,19 @@ class Schedule:
         self._leaving.discard(worker)
         self._ready.discard(worker)
 
+    def withdraw(self, job: object, number: int) -> bool:
+        """Take one task out of the backlog; False when it is not there."""
+        for entry in self._backlog:
+            stretch = entry[2]
+            at = number - stretch.first
+            if stretch.job is job and 0 <= at < len(stretch.items):
+                self._backlog.remove(entry)
+                heapq.heapify(self._backlog)
+                for part in (stretch.part(at + 1, len(stretch.items)), stretch.part(0, at)):
+                    self.put_back(part)
+                return True
+        return False
+
     def give_up(self, job: object = None) -> list[Stretch]:
         """Empty the backlog (of one job, or of all): these tasks will not run."""
         given_up = [

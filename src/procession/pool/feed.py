@@ -1,0 +1,127 @@
+"""Where a job's items come from: a sequence, or an iterator that may take its time.
+
+A sequence is sliced by whoever has room for tasks.  The user's iterator is never asked with the engine's lock
+held, since it may wait for anything, for results of the same pool even: a thread of its own (or the caller
+that waits anyway) pulls items into a small store, as many as are about to be needed.
+"""
+
+from __future__ import annotations
+
+import _thread
+import time
+from itertools import islice
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import Any
+
+STORE_MIN = 32  # items
+PULL_MAX = 8192
+_QUICK = 0.001  # seconds; a pull that took longer is followed by a smaller one
+
+
+class Sliced:
+    """Items of a sequence that nobody changes meanwhile."""
+
+    error: BaseException | None = None
+    exhausted = True  # nothing further will come beyond ``left``
+
+    def __init__(self, items: Sequence[Any]) -> None:
+        self._items = items
+        self._at = 0
+
+    @property
+    def left(self) -> int:
+        """How many are still to be taken."""
+        return len(self._items) - self._at
+
+    def take(self, limit: int) -> Sequence[Any]:
+        """The next ones; empty at the end."""
+        items = self._items[self._at : self._at + limit]
+        self._at += len(items)
+        if self._at >= len(self._items):
+            self._items, self._at = (), 0
+        return items
+
+    def drop(self) -> None:
+        """No more are wanted."""
+        self._items, self._at = (), 0
+
+
+class Pulled:
+    """Items of an iterator.  ``take`` and ``drop`` with the engine's lock held, ``pull`` without."""
+
+    def __init__(
+        self, iterable: Iterable[Any], deliver: Callable[[list[Any], bool, BaseException | None], None]
+    ) -> None:
+        """``deliver`` is called by ``pull`` after each portion: take the lock, ``store`` it, feed."""
+        self.error: BaseException | None = None
+        self.exhausted = False
+        self.wanted = STORE_MIN  # so many may wait in the store
+        self._iterator: Iterator[Any] = iter(iterable)
+        self._deliver = deliver
+        self._store: list[Any] = []
+        self._at = 0
+        self._dropped = False
+        self._gate = _thread.allocate_lock()  # held: the store is full
+        self._gate.acquire()
+
+    @property
+    def left(self) -> int:
+        """How many are in store."""
+        return len(self._store) - self._at
+
+    def take(self, limit: int) -> Sequence[Any]:
+        """The next ones in store."""
+        items = self._store[self._at : self._at + limit]
+        self._at += len(items)
+        if self._at >= len(self._store):
+            self._store, self._at = [], 0
+        elif self._at > PULL_MAX:
+            del self._store[: self._at]
+            self._at = 0
+        if self.left < self.wanted:
+            self._open()
+        return items
+
+    def store(self, items: list[Any], last: bool, error: BaseException | None) -> None:
+        """These have come; ``last``: no more will, because of ``error`` if there is one."""
+        if not self._dropped:
+            self._store += items
+            self.error = error
+            self.exhausted = last
+
+    def drop(self) -> None:
+        """No more are wanted."""
+        self._dropped = True
+        self._store, self._at = [], 0
+        self._open()
+
+    def pull(self) -> None:
+        """Ask the iterator until it ends, waiting whenever there is enough in store.
+
+        What the iterator raises is kept in ``error``, behind the items that came before.
+        """
+        size, last = 1, False
+        while not last and not self._dropped:
+            begun = time.monotonic()
+            items: list[Any] = []
+            problem: BaseException | None = None
+            try:
+                items.extend(islice(self._iterator, size))  # keeps what came before an exception
+                last = len(items) < size
+            except BaseException as error:
+                problem, last = error, True
+            quick = time.monotonic() - begun < _QUICK
+            size = min(size * 2, PULL_MAX, max(1, self.wanted)) if quick else 1
+            self._deliver(items, last, problem)
+            while self.left >= self.wanted and not self._dropped and not last:
+                self._gate.acquire()
+
+    def _open(self) -> None:
+        if self._gate.locked():
+            try:
+                self._gate.release()
+            except RuntimeError:  # another thread was faster
+                return
