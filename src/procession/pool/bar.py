@@ -54,11 +54,10 @@ class Bar:
         self._silent = True
         if self.console.is_jupyter:
             self._write("\n")
-        elif self._live is not None:
-            try:
+        elif _showing.get("line") is self:
+            del _showing["line"]
+            if self._live is not None:
                 self._live.stop()
-            finally:
-                del _showing["line"]
         else:
             self._end_beside(self._last)
 
@@ -92,6 +91,7 @@ def picture(what: str, progress: Progress, width: int) -> RenderableType:
 
     told = Text(figures(progress), no_wrap=True, overflow="ellipsis")
     if width < len(told) + _BAR:
+        told.truncate(width, overflow="ellipsis")
         return told
     fraction = progress.fraction
     bar = ProgressBar(

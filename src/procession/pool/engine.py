@@ -43,7 +43,7 @@ from procession.pool.messages import (
     receive,
     send,
 )
-from procession.pool.page import BEGUN, ELSEWHERE, ERROR, LIMIT, UNLIMITED, VALUE
+from procession.pool.page import BEGUN, ELSEWHERE, ERROR, LIMIT, SEALED, UNLIMITED, VALUE
 from procession.pool.schedule import HIRE, Schedule
 from procession.process.start import SignalsHeld
 
@@ -96,7 +96,6 @@ if TYPE_CHECKING:
     class Hirer(Protocol):
         """How workers are started."""
 
-        registered: bool  # they call membarrier.register
         holds_signals: bool  # ``hire`` is to be called inside SignalsHeld
 
         def hire(self, others: Sequence[Hand], mask: Any) -> Hand:
@@ -376,6 +375,8 @@ class Engine:
             self._fail_all(self.schedule.undo(hand.pid), error)
             return True
         hand.given += count
+        if hand.events != select.EPOLLIN:
+            self.listen(hand)
         if job.timeout is not None and len(self.schedule.flights[hand.pid]) == 1:
             self._time(hand, flight)
         if self._max_tasks and hand.given >= self._max_tasks:
@@ -391,8 +392,8 @@ class Engine:
 
     def _put_off(self, hand: Hand) -> bool:
         self.schedule.put_back(self.schedule.undo(hand.pid))
-        self._epoll.modify(hand.sock.fileno(), select.EPOLLIN | select.EPOLLOUT)
         hand.full = True
+        self.listen(hand)
         return False
 
     def _without(self, hand: Hand, refused: Refused) -> None:
@@ -480,18 +481,52 @@ class Engine:
         else:
             self.hear(hand)
 
+    def listen(self, hand: Hand) -> None:
+        """Have ``step`` hear this worker again, after ``borrow``, ``_put_off``."""
+        if hand.pid in self.hands and hand.sock.fileno() in self._by_descriptor:
+            events = (0 if hand.borrowed else select.EPOLLIN) | (select.EPOLLOUT if hand.full else 0)
+            if events != hand.events:
+                hand.events = events
+                self._epoll.modify(hand.sock.fileno(), events)
+
+    def borrow(self) -> Hand | None:
+        """A worker that has nothing to do, for a caller who will wait for its messages himself; or None.
+
+        He calls ``hear`` when there is one, and gives the worker back.
+        """
+        if self.stopping or self.broken is not None or self.schedule.busy:
+            return None
+        worker = self.schedule.place()
+        if worker is None or worker == HIRE or not self.hands[worker].ready:
+            return None
+        hand = self.hands[worker]
+        if hand.borrowed:
+            return None
+        hand.borrowed = True
+        self.listen(hand)
+        return hand
+
+    def give_back(self, hand: Hand) -> None:
+        """The caller has what he wanted.  As long as the worker has nothing to do nobody needs to hear it."""
+        hand.borrowed = False
+        if hand.orphaned:
+            hand.sock.close()
+        elif self.schedule.flights.get(hand.pid):
+            self.listen(hand)
+
     def hear(self, hand: Hand) -> bool:
         """Take one message of a worker; False when its channel has ended, or has nothing."""
         if hand.full:
             hand.full = False
-            self._epoll.modify(hand.sock.fileno(), select.EPOLLIN)
+            self.listen(hand)
         try:
             packet = receive(hand.sock, socket.MSG_DONTWAIT)
         except BlockingIOError:
             return False
         except ChannelClosed:
             # A worker without a channel is of no use.  One that is ending already keeps its own exit.
-            self._forget(hand.sock.fileno())
+            if hand.pid in self.hands:
+                self._forget(hand.sock.fileno())
             hand.doomed = time.monotonic() + DEAF
             return False
         kind = packet.head.kind
@@ -685,7 +720,7 @@ class Engine:
         slots = hand.page.slots
         for flight in flights:
             slots[LIMIT + (flight.number & 1)] = 0
-        membarrier.everywhere(registered=self._hirer.registered)
+        membarrier.everywhere(registered=bool(slots[SEALED]))
         for flight in reversed(flights):
             self.schedule.take_back(flight, hand.page.claim(flight.number))
         return True
@@ -715,7 +750,7 @@ class Engine:
                 best, most = hand, seconds
         if best is None:
             return
-        worth = STEAL_MIN if self._hirer.registered else STEAL_MIN_SLOW
+        worth = STEAL_MIN if best.page.slots[SEALED] else STEAL_MIN_SLOW
         if most >= worth and self._take_back(best):
             if self.schedule.front() is not None:
                 self.feed()

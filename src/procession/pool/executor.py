@@ -15,7 +15,7 @@ from multiprocessing.context import TimeoutError as NotInTime
 
 from procession.errors import CrewBroken, TaskCancelled, WorkerDied
 from procession.pool.calls import Call
-from procession.pool.jobs import TaskOptions
+from procession.pool.jobs import PLAIN
 from procession.pool.pool import Pool
 from procession.pool.worker import STAR
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from procession.pool.calls import CallsJob
-
-_PLAIN = TaskOptions()
 
 
 class TaskLost(WorkerDied, BrokenProcessPool):
@@ -77,7 +75,7 @@ class PoolExecutor(Executor):
             future: Future[Any] = Future()
             holder = _ForFuture(self, future)
             self._calls.add(holder)
-            holder.call = Call(holder, fn, args, kwargs, _PLAIN)
+            holder.call = Call(holder, fn, args, kwargs, PLAIN)
             holder.job = self._runner.call(holder.call)
         return future
 

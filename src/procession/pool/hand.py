@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import marshal
 import os
+import select
 import socket
 import sys
 import time
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from procession.linux.keepalive import Keepalive
+    from procession.pool.ear import Ear
     from procession.pool.messages import Packet
     from procession.pool.worker import Handler
     from procession.process.child import Child
@@ -51,7 +53,7 @@ class Hand:
     """A hired worker, and what is to be remembered of it."""
 
     __slots__ = (
-        "busy", "child", "deadline", "doomed", "full", "given", "hired", "knows", "number", "page", "pid", "proven",
+        "borrowed", "busy", "child", "deadline", "doomed", "ear", "events", "full", "given", "hired", "knows", "number", "orphaned", "page", "pid", "proven",
         "ready", "sock", "spilled", "tasks", "verdict", "why",
     )  # fmt: skip
 
@@ -63,6 +65,10 @@ class Hand:
         self.number = number
         self.ready = False  # it can work
         self.proven = False  # it has ended a flight
+        self.borrowed = False  # a caller waits for its messages himself
+        self.ear: Ear | None = None  # his
+        self.orphaned = False  # and is the last to need its channel
+        self.events = select.EPOLLIN  # what the engine's epoll looks for on its channel
         self.full = False  # its socket: we are told when it has room again
         self.knows = {0, 1}  # the jobs whose function it has; CALLS and HANDLER from its start
         self.spilled: dict[int, dict[int, Packet]] = {}  # by flight and task, until that flight lands
@@ -86,7 +92,9 @@ class Hand:
                 for descriptor in packet.descriptors:
                     os.close(descriptor)
         self.spilled.clear()
-        self.sock.close()
+        self.orphaned = self.borrowed
+        if not self.borrowed:
+            self.sock.close()
         self.page.close()
         self.child.close()
 
@@ -121,7 +129,6 @@ def tie() -> Ties:
 class LeanHirer:
     """Workers that cost little: a bare fork, or an interpreter that loads nothing else."""
 
-    registered = False
     holds_signals = True
 
     def __init__(self, handler: Handler, setup: Any, method: str | None, keepalive: Keepalive) -> None:

@@ -40,6 +40,9 @@ class TaskOptions:
     priority: int = 0
 
 
+PLAIN = TaskOptions()
+
+
 def options_of(
     timeout: float | None = None,
     retries: int = 0,

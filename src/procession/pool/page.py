@@ -43,7 +43,9 @@ JOURNAL = 4096
 HALF = 256 * 1024  # bytes; memory is taken only as far as it is written
 SIZE = JOURNAL + 2 * HALF
 
-DONE, STOP, NOTE_LENGTH, BEGUN = 1, 2, 3, 4  # BEGUN: time.monotonic_ns() at the begin of the current task
+STOP, NOTE_LENGTH = 2, 3
+BEGUN = 4  # time.monotonic_ns() at the begin of the current task
+SEALED = 5  # 1: the worker has called membarrier.register
 BATCH, MARK, CLAIM, LIMIT = 6, 8, 10, 12  # two of each, for even and odd flights
 STEP = 14
 GAUGES = 16  # slots 16 to 63 belong to the handler

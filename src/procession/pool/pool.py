@@ -25,7 +25,8 @@ import warnings
 from multiprocessing import util
 
 from procession.pool.calls import Call, failed_before
-from procession.pool.jobs import RAISE, MapJob, StreamJob, options_of
+from procession.pool.direct import Answer, call_directly
+from procession.pool.jobs import PLAIN, RAISE, MapJob, StreamJob, options_of
 from procession.pool.results import AsyncResult, IMapIterator, IMapUnorderedIterator, MapResult
 from procession.pool.runner import CLOSING, OPEN, Runner
 from procession.pool.team import Kit, TeamHirer
@@ -97,6 +98,12 @@ class Pool:
         self, func: Callable[..., Any], args: Iterable[Any] = (), kwds: Any = {}, **options: Any
     ) -> Any:
         """``func(*args, **kwds)`` in a worker; waits for it."""
+        if not options:
+            answer = Answer()
+            if call_directly(self._runner, Call(answer, func, args, kwds, PLAIN), answer):
+                if answer.success:
+                    return answer.value
+                raise answer.value
         return self.apply_async(func, args, kwds, **options).get()
 
     def apply_async(

@@ -27,6 +27,7 @@ from procession.pool.engine import Engine
 from procession.pool.jobs import ManyJob, StreamJob
 from procession.pool.results import guarded
 from procession.pool.worker import FIRST_JOB
+from procession.process import reaper
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class Runner:
     def start(self) -> None:
         """Start the workers, in this thread, and then the pool's own."""
         try:
-            with self.engine.lock:
+            with self.engine.lock, reaper.put_off():
                 while self.engine.schedule.staff() < self.workers:
                     self.engine.hire()
         except BaseException:

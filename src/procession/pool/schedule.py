@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 
 TARGET = 0.010  # seconds of work in a flight
+LEAST = 0.0005  # seconds of work in a flight near the end of a job
 GROWTH = 8
 FLIGHT_MAX = 16_384  # tasks; a journal has room for that many short outcomes
 CLAIM_TIME = 20e-6  # seconds of work that a worker may begin without looking whether it is still its own
@@ -70,7 +71,8 @@ class Pace:
             return 1
         count = min(int(TARGET / self.mean), GROWTH * self.latest, FLIGHT_MAX)
         if remaining is not None:
-            count = min(count, -(-remaining // (2 * workers)))
+            # But never so few that a worker has to come back sooner than it is worth.
+            count = min(count, max(-(-remaining // (2 * workers)), int(LEAST / self.mean)))
         return max(1, count)
 
     def claim(self) -> int:

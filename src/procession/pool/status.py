@@ -10,72 +10,21 @@ import os
 import stat
 
 from procession.ipc import identity
-from procession.linux import procfs
+from procession.pool.status_record import PoolRecord, boot_id, from_json, namespace, record_of, to_json
 from procession.pool.throttle import Throttle
-from procession.records import fields_of, record, replace, values_of
+from procession.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
 
-    from procession.pool.stats import PoolStats
+__all__ = ["PoolRecord", "Publisher", "read_pools", "record_of"]
 
-VERSION = 1
 _FIRST = 0.25  # seconds: a pool that is over by then is nothing to look at
 _EVERY = 1.0  # seconds
 _SIZE = 1 << 20  # bytes; no record of ours is larger
 _LITTER = 60.0  # seconds after which a temporary name is one that its owner died over
 _END, _TEMPORARY = ".json", ".tmp"
-_PIDS = 1 << 30  # no pid is larger, nor would identity's words hold it
-
-
-@record
-class PoolRecord:
-    """A pool as others see it.
-
-    ``start``: when its process started, in clock ticks after boot (0: unknown, no /proc).  ``namespace``: the
-    inode of its pid namespace (0: unknown).  ``workers``: of each the pid, its task in words ("" when idle)
-    and the seconds that it has been at it.  ``rate``: tasks a second.  ``began`` and ``updated``: Unix time.
-    ``here`` is the reader's: False when ``pid`` means nothing to us, since it is of another namespace.
-    """
-
-    name: str
-    pid: int
-    start: int
-    boot_id: str
-    namespace: int
-    start_method: str
-    workers: tuple[tuple[int, str, float], ...]
-    queued: int
-    running: int
-    done: int
-    failed: int
-    rate: float
-    began: float
-    updated: float
-    version: int = VERSION
-    here: bool = True
-
-
-def record_of(stats: PoolStats, *, rate: float, began: float, updated: float) -> PoolRecord:
-    """The record of a pool of this process."""
-    return PoolRecord(
-        name=stats.name,
-        pid=os.getpid(),
-        start=identity.started(),
-        boot_id=_boot_id(),
-        namespace=_namespace(),
-        start_method=stats.start_method,
-        workers=tuple((worker.pid, worker.task, worker.since) for worker in stats.workers),
-        queued=stats.queued,
-        running=stats.running,
-        done=stats.done,
-        failed=stats.failed,
-        rate=rate,
-        began=began,
-        updated=updated,
-    )
 
 
 class Publisher:
@@ -153,68 +102,18 @@ def read_pools(folder: str | None = None) -> list[PoolRecord]:
         if folder is None:
             return []
     found = []
-    boot_id, namespace = _boot_id(), _namespace()
+    boot, ours = boot_id(), namespace()
     for path in _paths(folder):
         read = _read(path)
         if read is None:
             continue
-        if read.boot_id == boot_id and read.namespace != namespace:
+        if read.boot_id == boot and read.namespace != ours:
             found.append(replace(read, here=False))
-        elif read.boot_id == boot_id and identity.is_alive(read.pid << 32, read.start):
+        elif read.boot_id == boot and identity.is_alive(read.pid << 32, read.start):
             found.append(read)
         else:
             _remove(path)
     return sorted(found, key=lambda each: (each.began, each.pid))
-
-
-def to_json(record: PoolRecord) -> bytes:
-    """As it stands in the file.  Raises ValueError for a figure that JSON does not have."""
-    import json
-
-    facts = dict(zip(fields_of(record), values_of(record), strict=True))
-    del facts["here"]
-    return json.dumps(facts, allow_nan=False).encode("ascii")
-
-
-def from_json(data: bytes) -> PoolRecord:
-    """The record that stands in a file.  Raises ValueError for anything else."""
-    import json
-
-    try:
-        facts = json.loads(data)
-        if facts["version"] != VERSION:
-            raise ValueError(f"a record of version {facts['version']!r}")
-        workers = tuple((_count(pid), _text(task), _figure(since)) for pid, task, since in facts["workers"])
-        counts = {name: _count(facts[name]) for name in _COUNTS}
-        words = {name: _text(facts[name]) for name in ("name", "boot_id", "start_method")}
-        figures = {name: _figure(facts[name]) for name in ("rate", "began", "updated")}
-    except (KeyError, TypeError, RecursionError) as error:
-        raise ValueError(f"not a record of a pool: {error!r}") from error
-    if not 0 < counts["pid"] < _PIDS:
-        raise ValueError(f"not a pid: {counts['pid']}")
-    made: Any = {**counts, **words, **figures, "workers": workers}
-    return PoolRecord(**made)
-
-
-_COUNTS = ("pid", "start", "namespace", "queued", "running", "done", "failed")
-
-
-def _count(value: object) -> int:
-    if type(value) is not int or value < 0:
-        raise TypeError(f"not a count: {value!r}")
-    return value
-
-
-def _text(value: object) -> str:
-    if type(value) is not str:
-        raise TypeError(f"not a text: {value!r}")
-    return value
-
-
-def _figure(value: object) -> float:
-    if type(value) not in (int, float):
-        raise TypeError(f"not a figure: {value!r}")
-    return float(value)  # type: ignore[arg-type]
 
 
 # ── files ─────────────────────────────────────────────────────────────────────────────────────────
@@ -274,20 +173,3 @@ def _remove(path: str) -> None:
         os.unlink(path)
     except OSError:
         return
-
-
-# ── who we are ────────────────────────────────────────────────────────────────────────────────────
-
-
-def _boot_id() -> str:
-    try:
-        return procfs.boot_id()
-    except OSError:
-        return ""
-
-
-def _namespace() -> int:
-    try:
-        return procfs.pid_namespace()
-    except OSError:
-        return 0

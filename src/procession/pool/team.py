@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import socket
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
     from procession.process.process import Process
 
 _SIGKILL = 9
+
+
+def warm_up() -> None:
+    """Load what is only loaded when it is first called."""
+    membarrier.available()
 
 
 class Kit:
@@ -94,7 +100,6 @@ class Body:
 class TeamHirer:
     """Starts the workers of one pool."""
 
-    registered = True
     holds_signals = False
 
     def __init__(self, context: Any, kit: Kit, limits: Limits | None) -> None:
@@ -102,6 +107,12 @@ class TeamHirer:
         self._kit = kit
         self._limits = limits
         self._number = 0
+        # What each worker needs, loaded here and in the fork server: a forked one has it then.
+        warm_up()
+        if context.get_start_method() == "forkserver":
+            from procession.process.served import server
+
+            server.warm("procession.pool.warm")
 
     def hire(self, others: Sequence[Hand], _mask: object) -> Hand:  # noqa: ARG002 - see abandon
         """Start a worker.  What a forked one inherits of its brothers is closed by ``runner.abandon_all``."""
@@ -143,16 +154,13 @@ def work(seat: Seat, kit: Kit) -> None:
             # Raised in the parent by whatever is asked of the pool; here it would only be printed once more.
             send(sock, Head(REFUSED), pack_error(error))
             raise SystemExit(1) from None
-    serve(sock, page)
+    serve(sock, page, seal=True)
 
 
 def _settle_in() -> None:
     # A Ctrl-C reaches the whole foreground group, but the parent alone decides.  A handler, and not SIG_IGN:
     # that would be inherited by the programs that tasks start.
     signal.signal(signal.SIGINT, _not_ours)
-    membarrier.register()
-    import faulthandler
-
     try:
         if not faulthandler.is_enabled():
             faulthandler.enable()  # a segmentation fault leaves a traceback on stderr

@@ -18,6 +18,8 @@ from itertools import islice
 from procession.errors import ChannelClosed
 from procession.ipc import carry
 from procession.ipc.faults import pack_error
+from procession.linux import membarrier
+from procession.pool.ear import Ear
 from procession.pool.messages import (
     EACH,
     FLIGHT,
@@ -39,6 +41,7 @@ from procession.pool.page import (
     MARK,
     NOTE_LENGTH,
     PLAIN,
+    SEALED,
     STOP,
     VALUE,
     VERSION,
@@ -89,15 +92,27 @@ class Context:
         return self._page.slots[STOP] != 0
 
 
-def serve(sock: socket.socket, page: Page, handler: Handler | None = None, setup: Any = None) -> None:
-    """Work until the channel ends."""
+def serve(
+    sock: socket.socket,
+    page: Page,
+    handler: Handler | None = None,
+    setup: Any = None,
+    *,
+    seal: bool = False,
+) -> None:
+    """Work until the channel ends.  ``seal``: call membarrier.register, see there."""
     worker = Worker(sock, page)
     if handler is not None:
         worker.calls[HANDLER] = partial(handler, Context(page, setup))
     try:
         send(sock, Head(READY, number=os.getpid()))
+        worker.obey(receive(sock))
+        if seal:  # not before the first flight: it costs an interpreter that has just been started 5 ms
+            membarrier.register()
+            page.slots[SEALED] = 1
+        ear = Ear(sock)
         while True:
-            worker.obey(receive(sock))
+            worker.obey(ear.receive())
     except ChannelClosed:
         return
 

@@ -94,6 +94,7 @@ class ForkServer:
         self._link: Link | None = None
         self._inherited: tuple[int, int, int] | None = None
         self._preload_modules = [MAIN]
+        self._warm: set[str] = set()
         os.register_at_fork(after_in_child=self._in_forked_child)
 
     @property
@@ -105,6 +106,10 @@ class ForkServer:
         if not all(type(name) is str for name in modules_names):
             raise TypeError("module_names must be a list of strings")
         self._preload_modules = list(modules_names)
+
+    def warm(self, module: str) -> None:
+        """Something of ours that children will need: have a server that is started from now on load it, too."""
+        self._warm.add(module)
 
     def get_inherited_fds(self) -> list[int] | None:
         """Descriptors travel otherwise here; the name is that of the standard library."""
@@ -188,6 +193,6 @@ class ForkServer:
         from procession.process.baggage import check_not_importing, main_module
 
         check_not_importing()
-        modules = [name for name in self._preload_modules if name != MAIN]
+        modules = [name for name in self._preload_modules if name != MAIN] + sorted(self._warm)
         main = main_module() if with_main and MAIN in self._preload_modules else {}
         return modules, list(sys.path), main, classic.installer

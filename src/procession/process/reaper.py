@@ -20,6 +20,7 @@ No ``SIGCHLD`` handler, and only children that were given to ``watch`` are waite
 from __future__ import annotations
 
 import _thread
+import contextlib
 import os
 import select
 import signal
@@ -31,7 +32,7 @@ from procession.linux.pidfd import wait_exit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from procession.process.handle import Handle
 
@@ -50,6 +51,7 @@ class _State:
         self.wake = -1  # eventfd
         self.running = False
         self.leave = False  # without a child, do not linger
+        self.put_off = 0  # so many are about to make more children: the thread can wait
         self.here: _thread.LockType | None = None  # free once ``native`` is known
         self.native = 0  # the thread's id in the kernel, until ``rest`` has seen it off
         self.gone: _thread.LockType | None = None  # held by the thread until its last step
@@ -74,12 +76,31 @@ def watch(handle: Handle) -> None:
         for fd in fresh:
             state.handles[fd] = handle
         if not state.running:
-            _start(state)
+            if not state.put_off:
+                _start(state)
         elif state.epoll is not None:
             for fd in fresh:
                 state.epoll.register(fd, select.EPOLLIN)
         if handle.deadline is not None:
             _call(state)
+
+
+@contextlib.contextmanager
+def put_off() -> Iterator[None]:
+    """Several children are made in this block: the thread, if it is not there yet, starts at its end.
+
+    Each fork would have to wait for it.  Children that end meanwhile are reaped at the end of the block.
+    """
+    state = _state
+    with state.lock:
+        state.put_off += 1
+    try:
+        yield
+    finally:
+        with state.lock:
+            state.put_off -= 1
+            if not state.put_off and state.handles and not state.running and state is _state:
+                _start(state)
 
 
 def unwatch(handle: Handle) -> None:
