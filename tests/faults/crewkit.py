@@ -15,13 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from procession.errors import CrewBroken
-from procession.ipc.channel import Channel
-from procession.pool.messages import BatchDone
+from procession.pool import worker
+from procession.pool.messages import LANDED, Head
 from procession.pool.outcomes import Cancelled, Done, Failed, Lost, Outcome
-from procession.pool.page import ELSEWHERE, Page
+from procession.pool.page import HALF, MARK, Page
 from procession.records import record
 
 if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
     from procession.pool.worker import Context, Handler
 
 # ── the worker's side ─────────────────────────────────────────────────────────────────────────────
@@ -59,7 +62,7 @@ class Large(int):
     """A number whose pickle fits into no journal."""
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _small, (int(self), bytes(100_000))
+        return _small, (int(self), bytes(HALF))
 
 
 def _small(number: int, _ballast: bytes) -> int:
@@ -114,71 +117,109 @@ class Fault:
 
 
 def work(context: Context, number: int) -> object:
-    """Leave a line; at its number, bring the fault about or arrange for it."""
+    """Leave a line; at its number, bring the fault about or let it come."""
     fault: Fault = context.setup
+    if context.state is None:
+        context.state = Ambush(fault, context._page)
     context.note(b"number %d" % number)
     leave_a_line(fault.ledger, number)
     if number != fault.at:
         return number
     if fault.when == "mid-task":
         return fault.strike()
-    _arrange(fault)
-    return Large(number) if fault.when == "between spill and mark" else number
+    context.state.armed = True
+    return Large(number) if fault.when in SPILLS else number
 
 
-def _arrange(fault: Fault) -> None:
-    """Let this worker strike at a moment that no handler sees."""
-    enter, open_journal, send = Page.enter, Page.open_journal, Channel.send
+SPILLS = {"between spill and entry", "between spill and mark"}
 
-    def open_and_strike(page: Page, batch: int) -> None:
-        fault.strike_outside_a_task()
-        open_journal(page, batch)
 
-    def enter_and_strike(page: Page, batch: int, task: int, kind: int, data: bytes) -> bool:
-        if fault.when == "before the result is entered":
-            fault.strike_outside_a_task()
-        if fault.when == "between spill and mark" and kind == ELSEWHERE:
-            fault.strike_outside_a_task()
-        entered = enter(page, batch, task, kind, data)
-        if fault.when == "after the result is entered":
-            fault.strike_outside_a_task()
-        return entered
+class Ambush:
+    """Strikes at a moment that no handler sees: in a worker's own code, once the task ``fault.at`` is over.
 
-    def send_and_strike(channel: Channel, message: object) -> None:
-        if os.path.exists(fault.once):
-            select.select([channel], [], [])  # a further batch is there, and may never be read
-        if fault.when == "before the batch is reported" and isinstance(message, BatchDone):
-            fault.strike_outside_a_task()
-        send(channel, message)
+    It is laid at the first task of a worker and reaches whatever begins after that.
+    """
 
-    Page.enter = enter_and_strike  # type: ignore[method-assign,assignment]
-    Channel.send = send_and_strike  # type: ignore[method-assign,assignment]
-    if fault.when == "before the next task":
-        Page.open_journal = open_and_strike  # type: ignore[method-assign,assignment]
+    def __init__(self, fault: Fault, page: Page) -> None:
+        self.fault = fault
+        self.armed = False
+        self._spilled = False
+        self._open_journal, self._send = Page.open_journal, worker.send
+        page.slots = Slots(page.slots, self)  # type: ignore[assignment]
+        Page.open_journal = self._opening(page)  # type: ignore[method-assign,assignment]
+        worker.send = self._sending  # type: ignore[assignment]
+
+    def strike(self, *moments: str) -> None:
+        """If it is to happen now."""
+        if self.armed and self.fault.when in moments:
+            self.fault.strike_outside_a_task()
+
+    def _opening(self, page: Page) -> Callable[[Page, int], object]:
+        def open_journal(_: Page, flight: int) -> Callable[[bytes], object]:
+            self.strike("before the next task")
+            write = self._open_journal(page, flight)
+
+            def write_and_strike(data: bytes) -> object:
+                self.strike("before the result is entered")
+                if self._spilled:
+                    self.strike("between spill and entry")
+                return write(data)
+
+            return write_and_strike
+
+        return open_journal
+
+    def _sending(self, sock: socket.socket, head: Head, *more: object) -> None:
+        if self.armed and os.path.exists(self.fault.once):
+            select.select([sock], [], [])  # a further flight is there, and may never be read
+        if head.kind == LANDED:
+            self.strike("before the flight is reported")
+        self._send(sock, head, *more)  # type: ignore[arg-type]
+        self._spilled = head.kind != LANDED
+
+
+class Slots:
+    """The slots of a page, with an eye on MARK."""
+
+    def __init__(self, slots: memoryview, ambush: Ambush) -> None:
+        self._slots = slots
+        self._ambush = ambush
+
+    def __getitem__(self, index: int) -> int:
+        value: int = self._slots[index]
+        return value
+
+    def __setitem__(self, index: int, value: int) -> None:
+        marks = index in (MARK, MARK + 1)
+        if marks:
+            self._ambush.strike("between entry and mark", "between spill and mark")
+        self._slots[index] = value
+        if marks:
+            self._ambush.strike("after the result is marked")
 
 
 class Arriving:
     """The handler ``work``, whose arrival in a worker strikes.
 
     In a spawned worker that is its unpickling; a forked worker has it already, so there it is the first
-    message, Ready.
+    message, READY.
     """
 
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
-        us, send = os.getpid(), Channel.send
+        us, send = os.getpid(), worker.send
 
-        def strike_and_send(channel: Channel, message: object) -> None:
+        def strike_and_send(sock: socket.socket, head: Head, *more: object) -> None:
             if os.getpid() != us:
                 fault.strike_outside_a_task()
-            send(channel, message)
+            send(sock, head, *more)  # type: ignore[arg-type]
 
-        Channel.send = strike_and_send  # type: ignore[method-assign,assignment]
+        worker.send = strike_and_send  # type: ignore[assignment]
         self._send = send
 
     def leave(self) -> None:
         """Be as before in this process."""
-        Channel.send = self._send  # type: ignore[method-assign]
+        worker.send = self._send
 
     def __call__(self, context: Context, number: int) -> object:
         return work(context, number)

@@ -52,7 +52,7 @@ def main(method: str, what: str, *uncaught: str) -> None:
 
 
 def long_tasks(method: str) -> None:
-    """Two workers in the middle of a task, one batch more for each of them."""
+    """Two workers in the middle of a task, one flight more for each of them."""
     told: list[bool] = []
 
     def on_tick() -> None:

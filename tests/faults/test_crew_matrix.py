@@ -33,9 +33,9 @@ GENTLE: dict[str, tuple[type[BaseException], str]] = {
 # Outside a task a gentle fault ends the worker: nobody else is there to take it.
 IN_THE_WORKER = DEADLY | dict.fromkeys(GENTLE, "exited with code 1")
 
-# Four batches for one worker; the fault is in the middle of the second while the third waits in its socket.
-BATCHES = [(0, 1, 2), (3, 4, 5, 6), (7, 8), (9,)]
-ALL = {number for batch in BATCHES for number in batch}
+# Four flights for one worker; the fault is in the middle of the second while the third waits in its socket.
+FLIGHTS = [(0, 1, 2), (3, 4, 5, 6), (7, 8), (9,)]
+ALL = {number for flight in FLIGHTS for number in flight}
 AT = 4
 
 methods = pytest.mark.parametrize("method", METHODS)
@@ -56,20 +56,21 @@ def ledger(tmp_path: Path) -> Ledger:
 
 
 class DeathFirst:
-    """A poll that tells the death of a worker before all that it has sent since it was at task ``AT``."""
+    """An epoll that tells the death of a worker before all that it has sent since it was at task ``AT``."""
 
     def __init__(self, crew: Crew, ledger: Ledger) -> None:
-        self._real = crew._poll
-        self._flights = crew._schedule._flights
+        self._real = crew._engine._epoll
+        self._flights = crew._engine.schedule.flights
         self._ledger = ledger
-        self._told = False
+        self.told = False
         self.register, self.unregister = self._real.register, self._real.unregister
+        self.modify, self.close = self._real.modify, self._real.close
 
     def poll(self, timeout: float | None) -> list[tuple[int, int]]:
         events = self._real.poll(timeout)
         sent = {flight.number for flights in self._flights.values() for flight in flights}
-        if not self._told and AT in self._ledger.pids() and sent == {1, 2}:
-            self._told = True
+        if not self.told and AT in self._ledger.pids() and sent == {1, 2}:
+            self.told = True
             while len(events) < 2:
                 events = self._real.poll()  # the channel is readable; the pidfd is about to be
         return events[::-1]
@@ -92,9 +93,11 @@ class Trial:
         handler = Arriving(self.fault) if self.fault.when == "before Ready" else work
         try:
             with Crew(handler, workers=1, start_method=self.method, setup=self.fault) as crew:
-                if self.death_first:
-                    crew._poll = DeathFirst(crew, self.ledger)  # type: ignore[assignment]
-                crew.run(Portions(*map(Portion, BATCHES)), self.outcomes.append)
+                first = DeathFirst(crew, self.ledger) if self.death_first else None
+                if first:
+                    crew._engine._epoll = first  # type: ignore[assignment]
+                crew.run(Portions(*map(Portion, FLIGHTS)), self.outcomes.append)
+                assert not first or first.told
         finally:
             if isinstance(handler, Arriving):
                 handler.leave()
@@ -112,7 +115,7 @@ class Trial:
 
 @methods
 @hows
-@pytest.mark.parametrize("when", ["mid-task", "before the result is entered"])
+@pytest.mark.parametrize("when", ["mid-task", "before the result is entered", "between entry and mark"])
 def test_the_task_that_was_running_is_named_and_no_other_suffers(
     when: str, how: str, method: str, ledger: Ledger
 ) -> None:
@@ -138,9 +141,10 @@ def test_the_task_that_was_running_is_named_and_no_other_suffers(
 @pytest.mark.parametrize(
     ("when", "last_of_the_dead"),
     [
+        ("between spill and entry", AT),
         ("between spill and mark", AT),
-        ("after the result is entered", AT),
-        ("before the batch is reported", 6),
+        ("after the result is marked", AT),
+        ("before the flight is reported", 6),
         ("before the next task", 6),
     ],
 )
@@ -156,11 +160,13 @@ def test_what_was_finished_counts_and_a_fresh_worker_does_the_rest(
 
 
 @methods
-@pytest.mark.parametrize("when", ["between spill and mark", "before the batch is reported"])
+@pytest.mark.parametrize(
+    "when", ["between spill and entry", "between spill and mark", "before the flight is reported"]
+)
 def test_what_a_dead_worker_has_sent_is_read_even_if_its_death_is_seen_first(
     when: str, method: str, ledger: Ledger
 ) -> None:
-    """A batch that it had not read makes the first recv a reset, with its messages still behind it."""
+    """A flight that it had not read makes the first recv a reset, with its messages still behind it."""
     trial = Trial(ledger, when, "SIGKILL", method)
     trial.death_first = True
     assert trial.run()["done"] == ALL
@@ -180,7 +186,7 @@ def test_a_worker_that_dies_before_it_is_ready_is_replaced(how: str, method: str
 def test_a_worker_that_dies_while_the_parent_reads(
     at: int, signum: signal.Signals, method: str, ledger: Ledger
 ) -> None:
-    """It is in any task, or between two, when its parent takes in an earlier batch."""
+    """It is in any task, or between two, when its parent takes in an earlier flight."""
     outcomes: list[Outcome] = []
 
     def deliver(outcome: Outcome) -> None:
@@ -191,7 +197,7 @@ def test_a_worker_that_dies_while_the_parent_reads(
             os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
 
     with Crew(count, workers=1, start_method=method, setup=str(ledger.path)) as crew:
-        crew.run(Portions(*map(Portion, BATCHES)), deliver)
+        crew.run(Portions(*map(Portion, FLIGHTS)), deliver)
     kinds = ledger.check(outcomes, len(ALL))
     assert len(kinds["lost"]) <= 1
     assert kinds["done"] == ALL - kinds["lost"]

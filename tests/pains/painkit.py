@@ -26,6 +26,14 @@ def die_if_three(_context: object, number: int) -> int:
     return number
 
 
+def work_a_little(_context: object, number: int) -> int:
+    """A crew's handler of a tenth of a millisecond."""
+    until = time.perf_counter() + 1e-4
+    while time.perf_counter() < until:
+        pass
+    return number
+
+
 def raise_hard(*_: object) -> None:
     raise HardToLoad("this", "that")
 

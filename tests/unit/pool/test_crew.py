@@ -262,7 +262,7 @@ def test_heavy_portions_have_a_worker_to_themselves(method: str) -> None:
     )
 
 
-def test_a_batch_behind_a_heavy_task_would_wait_for_it() -> None:
+def test_a_flight_behind_a_heavy_task_would_wait_for_it() -> None:
     """So it goes to the other worker, however long its queue: the heavy one waits for the light ones."""
     outcomes: list[Outcome] = []
     light = [Portion((number,)) for number in range(20)]
