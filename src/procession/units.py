@@ -26,6 +26,21 @@ def seconds(count: float) -> str:
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
+def duration(count: float) -> str:
+    """``seconds`` for what may be short: ``12 µs``, ``3.4 ms``, ``250 ms``, ``1.2 s``, ``3:07``."""
+    if count >= 0.9995:
+        return seconds(count)
+    unit = "ms" if count >= 0.0009995 else "µs"
+    count *= 1e3 if unit == "ms" else 1e6
+    return f"{count:.1f} {unit}" if count < 9.95 and unit == "ms" else f"{count:.0f} {unit}"
+
+
+def per_second(rate: float) -> str:
+    """How often: ``1,200/s``, ``3.4/s``, ``12/min``, ``0.2/min``."""
+    unit, count = ("s", rate) if rate >= 0.95 or not rate else ("min", 60 * rate)
+    return f"{count:.1f}/{unit}" if 0 < count < 9.95 else f"{count:,.0f}/{unit}"
+
+
 def number(count: int, one: str, many: str = "") -> str:
     """``1 file``, ``12,345 files``."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"

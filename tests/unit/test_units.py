@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from procession.cli.units import number, seconds, size
+from procession.units import number, seconds, size
 
 
 @pytest.mark.parametrize(

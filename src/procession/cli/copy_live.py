@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from procession.cli.copy_out import Summary
-from procession.cli.units import seconds, size
 from procession.copying.words import shown
+from procession.units import seconds, size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from procession.cli.units import number, seconds, size
 from procession.copying.words import shown
+from procession.units import number, seconds, size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

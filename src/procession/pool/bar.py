@@ -5,6 +5,8 @@ rich draws, and no thread of it runs: the pool calls, and may fork at any time.
 
 from __future__ import annotations
 
+import errno
+
 from procession.pool.short import one_line
 from procession.units import per_second, seconds
 
@@ -28,10 +30,8 @@ class Bar:
     """
 
     def __init__(self, what: str, console: Console | None = None) -> None:
-        from rich.console import Console
-
         self._what = one_line(what, _WHAT)
-        self.console = console or Console(stderr=True)
+        self.console = console or _stderr()
         self._silent = not (self.console.is_terminal or self.console.is_jupyter)
         self._live: Live | None = None
         self._last: Progress | None = None
@@ -81,6 +81,17 @@ class Bar:
         file = self.console.file
         file.write(text)
         file.flush()
+
+
+def _stderr() -> Console:
+    from rich.console import Console
+
+    class OurConsole(Console):
+        def on_broken_pipe(self) -> None:
+            # rich's own way is to turn stdout to /dev/null and to leave: not for a bar on stderr to decide.
+            raise BrokenPipeError(errno.EPIPE, "the terminal of the progress bar is gone")
+
+    return OurConsole(stderr=True)
 
 
 def picture(what: str, progress: Progress, width: int) -> RenderableType:

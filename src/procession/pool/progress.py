@@ -112,6 +112,7 @@ class Listener:
     def __init__(self, tell: Callable[[Progress], object], end: Callable[[], object] | None = None) -> None:
         self._tell: Callable[[Progress], object] | None = tell
         self._end = end
+        self._failed = False
 
     def __call__(self, progress: Progress) -> None:
         if self._tell is not None:
@@ -128,8 +129,10 @@ class Listener:
             function(*args)
         except BaseException as error:
             self._tell = None
-            hook: Callable[[Any], object] = sys.unraisablehook
-            hook(_Unraisable(error, function))
+            if not self._failed:
+                self._failed = True
+                hook: Callable[[Any], object] = sys.unraisablehook
+                hook(_Unraisable(error, function))
 
 
 class _Unraisable:

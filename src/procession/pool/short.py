@@ -43,7 +43,11 @@ def cut(text: str, limit: int, end: str = "") -> str:
 
 def name_of(func: object) -> str:
     """The name of a function as its author would say it; of an object that can be called, its type's."""
-    name = getattr(func, "__qualname__", None)
+    try:
+        name = getattr(func, "__qualname__", None)
+    except BaseException as error:
+        pass_on(error)
+        name = None
     if not isinstance(name, str):
         return type_name(func)
     return one_line(name.rpartition("<locals>.")[2], _PIECE)
