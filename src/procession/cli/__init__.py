@@ -10,6 +10,7 @@ import sys
 
 VERBS = {
     "copy": "copy folders and files on many processes, with live progress",
+    "map": "run a command for each input on all cores, outputs whole and in order",
     "python": "run a Python program whose multiprocessing is ours",
 }
 

@@ -83,7 +83,7 @@ def arm(read_fd: int, signum: int = SIGKILL) -> int:
 
 
 def reopen(read_fd: int) -> int:
-    """A description of one's own of the read end, to be armed by the child that it is passed to."""
+    """A description of one's own of the read end, to be armed by a child that inherits it."""
     own = _reopen(read_fd) if mechanism() == "pipe" else None
     return os.dup(read_fd) if own is None else own
 
@@ -91,20 +91,13 @@ def reopen(read_fd: int) -> int:
 def arm_group(own: int, signum: int = SIGKILL) -> None:
     """Have ``signum`` sent to our whole process group, which we lead, when the last write end closes.
 
-    Called in a child, between fork and exec, with a descriptor of ``reopen`` that passes through the exec.
-    It holds as long as one process of the group keeps the descriptor.  Where the pipe cannot do that
-    (see ``mechanism``) the signal is sent to the caller alone.
+    It holds as long as the descriptor of ``reopen`` is open in some process, and reaches whoever is in the
+    group then.  Where the pipe cannot do that (see ``mechanism``) only the hang-up can be waited for.
     """
     if mechanism() == "pipe":
         fcntl.fcntl(own, fcntl.F_SETOWN, -os.getpgrp())
         fcntl.fcntl(own, fcntl.F_SETSIG, signum)
         fcntl.fcntl(own, fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK)
-    else:
-        from procession.linux.prctl import set_parent_death_signal
-
-        set_parent_death_signal(signum)
-    if parent_is_gone(own):
-        os.kill(os.getpid(), signum)
 
 
 def parent_is_gone(read_fd: int) -> bool:
