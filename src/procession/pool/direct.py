@@ -9,11 +9,10 @@ Two wake-ups less than by way of the thread: that is half of the time of a short
 nothing else to do, and a call that is to be done at once; everything else goes the usual way.
 """
 
-# ruff: noqa: SLF001 - the parts of one pool
-
 from __future__ import annotations
 
-from procession.errors import ChannelClosed
+import _thread
+
 from procession.pool.ear import Ear
 
 TYPE_CHECKING = False
@@ -27,9 +26,11 @@ if TYPE_CHECKING:
 class Answer:
     """Holds the outcome of a call."""
 
-    __slots__ = ("done", "success", "value")
+    __slots__ = ("_thread", "done", "ear", "success", "value")
 
     def __init__(self) -> None:
+        self._thread = _thread.get_ident()
+        self.ear: Ear | None = None  # where the caller listens
         self.done = False
         self.success = False
         self.value: Any = None
@@ -41,6 +42,9 @@ class Answer:
     def end(self, success: bool, value: Any) -> None:
         """With the engine's lock held."""
         self.success, self.value, self.done = success, value, True
+        # Another worker may have done it, after this one died, or when it was taken back.
+        if self.ear is not None and _thread.get_ident() != self._thread:
+            self.ear.ring()
 
 
 def call_directly(runner: Runner, call: Call, answer: Answer) -> bool:
@@ -51,10 +55,11 @@ def call_directly(runner: Runner, call: Call, answer: Answer) -> bool:
         hand = None if runner.jobs else engine.borrow()
         if hand is None:
             return False
-        runner.call(call)
         ear = hand.ear
         if ear is None:
-            ear = hand.ear = Ear(hand.sock)
+            ear = hand.ear = Ear(hand.sock, bell=True)
+        answer.ear = ear
+        runner.call(call)
     try:
         while not answer.done:
             ear.wait()

@@ -478,7 +478,7 @@ class Engine:
             return  # retired earlier in this very round of events
         if descriptor == hand.child.pidfd:
             self._on_exit(hand)
-        else:
+        elif not hand.borrowed:  # else this event is from before, and the message is for the borrower
             self.hear(hand)
 
     def listen(self, hand: Hand) -> None:
@@ -510,7 +510,7 @@ class Engine:
         """The caller has what he wanted.  As long as the worker has nothing to do nobody needs to hear it."""
         hand.borrowed = False
         if hand.orphaned:
-            hand.sock.close()
+            hand.close_channel()
         elif self.schedule.flights.get(hand.pid):
             self.listen(hand)
 
@@ -760,8 +760,12 @@ class Engine:
     def _waiting(self, hand: Hand) -> float:
         """Seconds of work that this worker has not begun, as far as one can tell."""
         seconds, now = 0.0, time.monotonic()
-        for flight in self.schedule.flights[hand.pid]:
-            count = flight.own - hand.page.claim(flight.number)
+        flights = self.schedule.flights[hand.pid]
+        for flight in flights:
+            claimed = hand.page.claim(flight.number)
+            if flight is flights[0] and hand.ready and now - flight.sent < PATIENCE:
+                claimed = max(claimed, 1)  # it is about to begin
+            count = flight.own - claimed
             if count > 0 and not flight.stretch.heavy:
                 mean = flight.stretch.job.pace.mean or 0.0
                 # What has been under way for so long has tasks longer than we thought.

@@ -104,7 +104,7 @@ class Pulled:
         What the iterator raises is kept in ``error``, behind the items that came before.
         """
         size, last = 1, False
-        while not last and not self._dropped:
+        while not (last or self._dropped):
             begun = time.monotonic()
             items: list[Any] = []
             problem: BaseException | None = None
@@ -116,7 +116,7 @@ class Pulled:
             quick = time.monotonic() - begun < _QUICK
             size = min(size * 2, PULL_MAX, max(1, self.wanted)) if quick else 1
             self._deliver(items, last, problem)
-            while self.left >= self.wanted and not self._dropped and not last:
+            while not (last or self._dropped) and self.left >= self.wanted:
                 self._gate.acquire()
 
     def _open(self) -> None:

@@ -94,13 +94,20 @@ class Hand:
         self.spilled.clear()
         self.orphaned = self.borrowed
         if not self.borrowed:
-            self.sock.close()
+            self.close_channel()
         self.page.close()
         self.child.close()
 
+    def close_channel(self) -> None:
+        """The last part, once nobody listens any more."""
+        self.sock.close()
+        if self.ear is not None:
+            self.ear.close()
+            self.ear = None
+
     def abandon(self) -> None:
         """In a forked child, which is not its parent."""
-        self.sock.close()
+        self.close_channel()
         self.page.close()
 
 

@@ -12,7 +12,8 @@ from procession.ipc import carry
 from procession.pool.feed import STORE_MIN, Pulled, Sliced
 from procession.pool.results import Fault, Waiting
 from procession.pool.schedule import Pace, Stretch
-from procession.pool.words import item_words
+from procession.pool.words import call_words, item_words
+from procession.pool.worker import STAR
 from procession.records import record
 
 TYPE_CHECKING = False
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
+    from procession.pool.observe import Watched
     from procession.pool.results import MapResult
     from procession.pool.runner import Runner
 
@@ -102,6 +104,8 @@ class Job:
 
     def words(self, stretch: Stretch, at: int) -> str:
         """A task, for people."""
+        if self.style == STAR:
+            return call_words(self._function, stretch.items[at], {})
         return item_words(self._function, stretch.items[at])
 
     def timed_out(self, stretch: Stretch, at: int, pid: int) -> BaseException:
@@ -154,7 +158,7 @@ class ManyJob(Job):
         *,
         chunksize: int | None = None,
         errors: str = RAISE,
-        listener: Callable[[int, int, int | None], None] | None = None,
+        listener: Watched | None = None,
     ) -> None:
         super().__init__(runner, function, style, options)
         if errors not in (RAISE, RETURN, COLLECT):
@@ -239,13 +243,17 @@ class ManyJob(Job):
             self.total = self._taken
             self.source_error = self.feed.error
             self.runner.finished(self)
-            self.finish()
+            if self._listener is None:
+                self.finish()
+            else:
+                self.runner.engine.later(self._tell)
+                self.runner.engine.later(self.finish)
 
     def _tell(self) -> None:
-        if self._listener is not None:
-            over = self not in self.runner.jobs
-            total = self.total if not self.feed.exhausted else self._taken + self.feed.left
-            self._listener(self._ended - self._faults, self._faults, self._taken if over else total)
+        assert self._listener is not None
+        over = self not in self.runner.jobs
+        total = self._taken + self.feed.left if self.feed.exhausted else self.total
+        self._listener.tell(self._ended - self._faults, self._faults, total, over)
 
     def finish(self) -> None:
         """Every task has its outcome."""
@@ -401,7 +409,7 @@ class StreamJob(ManyJob):
         self._read += len(chunk)
         if self._starved:
             with self.runner.engine.lock:
-                if self._starved and self._room() > 0:
+                if self._room() > 0:
                     self.unbound()
             self.runner.engine.run_later()
         return chunk

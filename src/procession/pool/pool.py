@@ -27,6 +27,7 @@ from multiprocessing import util
 from procession.pool.calls import Call, failed_before
 from procession.pool.direct import Answer, call_directly
 from procession.pool.jobs import PLAIN, RAISE, MapJob, StreamJob, options_of
+from procession.pool.observe import Meters, Watched
 from procession.pool.results import AsyncResult, IMapIterator, IMapUnorderedIterator, MapResult
 from procession.pool.runner import CLOSING, OPEN, Runner
 from procession.pool.team import Kit, TeamHirer
@@ -86,11 +87,11 @@ class Pool:
             TeamHirer(self._ctx, kit, limits), count, maxtasksperchild or 0, maxmemory
         )
         runner.on_worker_start, runner.on_worker_exit = on_worker_start, on_worker_exit
-        self._meters = _observed(runner, self.name, self._method())
+        self._meters = Meters(runner, self.name, self._method())
         runner.start()
         # At exit, before the standard library ends the daemons among our children, which workers are.  Not
         # bound to this object: a finalizer that waits for workers would hold up the garbage collector.
-        runner.at_over = util.Finalize(None, _terminate, (runner,), exitpriority=15).cancel
+        runner.at_end.append(util.Finalize(None, _terminate, (runner,), exitpriority=15).cancel)
 
     # ── the contract of multiprocessing ───────────────────────────────────────────────────────────
 
@@ -236,10 +237,10 @@ class Pool:
     def __del__(self) -> None:
         runner = getattr(self, "_runner", None)
         if runner is not None and runner.state == OPEN and not runner.over:
+            runner.terminate()
             warnings.warn(
                 f"unclosed running multiprocessing pool {self!r}", ResourceWarning, stacklevel=2, source=self
             )
-            runner.terminate()
 
     def __reduce__(self) -> tuple[object, ...]:
         raise NotImplementedError("pool objects cannot be passed between processes or pickled")
@@ -303,9 +304,8 @@ class Pool:
 
     def stats(self) -> PoolStats:
         """What the pool and each worker has done and is at."""
-        from procession.pool.observe import stats_of
-
-        return stats_of(self._runner, self._meters, self.name, self._method())
+        with self._runner.engine.lock:
+            return self._meters.stats()
 
     def report(self, file: IO[str] | None = None) -> None:
         """Print the stats as a table."""
@@ -514,7 +514,7 @@ def _checked(
         processes = len(os.sched_getaffinity(0)) or 1
     if processes < 1:
         raise ValueError("Number of processes must be at least 1")
-    if max_tasks is not None and (not isinstance(max_tasks, int) or max_tasks <= 0):
+    if max_tasks is not None and (type(max_tasks) is not int or max_tasks <= 0):
         raise ValueError("maxtasksperchild must be a positive int or None")
     if max_memory is not None and max_memory <= 0:
         raise ValueError(f"maxmemory={max_memory!r}: it must be more than 0 bytes")
@@ -528,15 +528,5 @@ def _terminate(runner: Runner) -> None:
     runner.join()
 
 
-def _observed(runner: Runner, name: str, method: str) -> Any:
-    from procession.pool.observe import Meters
-
-    return Meters(runner, name, method)
-
-
-def _listener(progress: bool | Callable[[Progress], object] | None, func: object) -> Any:
-    if not progress:
-        return None
-    from procession.pool.observe import listen
-
-    return listen(progress, func)
+def _listener(progress: bool | Callable[[Progress], object] | None, func: object) -> Watched | None:
+    return Watched(progress, func) if progress else None

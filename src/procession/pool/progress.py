@@ -18,6 +18,7 @@ from __future__ import annotations
 import sys
 from collections import deque
 
+from procession.pool.results import Unraisable
 from procession.records import record
 
 TYPE_CHECKING = False
@@ -132,18 +133,7 @@ class Listener:
             if not self._failed:
                 self._failed = True
                 hook: Callable[[Any], object] = sys.unraisablehook
-                hook(_Unraisable(error, function))
-
-
-class _Unraisable:
-    """What sys.unraisablehook reads (a sys.UnraisableHookArgs cannot be made)."""
-
-    def __init__(self, error: BaseException, source: object) -> None:
-        self.exc_type = type(error)
-        self.exc_value = error
-        self.exc_traceback = error.__traceback__
-        self.err_msg = "Progress is not told any more: exception ignored in"
-        self.object = source
+                hook(Unraisable(error, function, "Progress is not told any more: exception ignored in"))
 
 
 def make_listener(progress: bool | Callable[[Progress], object] | None, what: str) -> Listener:

@@ -249,21 +249,16 @@ def guarded(callback: Callable[..., object], *args: Any) -> None:
     except BaseException as error:
         import sys
 
-        sys.unraisablehook(  # type: ignore[arg-type]
-            _Unraisable(
-                type(error), error, error.__traceback__, "Exception ignored in a callback of a pool", callback
-            )
-        )
+        hook: Callable[[Any], object] = sys.unraisablehook
+        hook(Unraisable(error, callback, "Exception ignored in a callback of a pool"))
 
 
-class _Unraisable:
-    """What sys.unraisablehook reads (sys.UnraisableHookArgs cannot be made)."""
+class Unraisable:
+    """What sys.unraisablehook reads (a sys.UnraisableHookArgs cannot be made)."""
 
-    def __init__(
-        self, exc_type: type, exc_value: BaseException, exc_traceback: Any, err_msg: str, object: Any
-    ) -> None:
-        self.exc_type = exc_type
-        self.exc_value = exc_value
-        self.exc_traceback = exc_traceback
-        self.err_msg = err_msg
-        self.object = object
+    def __init__(self, error: BaseException, source: object, words: str) -> None:
+        self.exc_type = type(error)
+        self.exc_value = error
+        self.exc_traceback = error.__traceback__
+        self.err_msg = words
+        self.object = source

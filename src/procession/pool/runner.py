@@ -59,7 +59,7 @@ class Runner:
         self.thread: threading.Thread | None = None
         self.on_worker_start: Callable[[int], object] | None = None
         self.on_worker_exit: Callable[[int, Exit, str], object] | None = None
-        self.at_over: Callable[[], object] | None = None
+        self.at_end: list[Callable[[], object]] = []
         self.observers: list[
             Callable[[float], float | None]
         ] = []  # called in the thread; seconds until the next
@@ -248,8 +248,8 @@ class Runner:
                 engine.schedule.dismissed(hand.pid)
                 engine.retire(hand, hand.child.reap())
             engine.close_descriptors()
-        if self.at_over is not None:
-            self.at_over()
+        for action in self.at_end:
+            action()
         engine.run_later()
 
     # -- what happens to workers -------------------------------------------------------------------

@@ -155,6 +155,7 @@ def work(seat: Seat, kit: Kit) -> None:
             send(sock, Head(REFUSED), pack_error(error))
             raise SystemExit(1) from None
     serve(sock, page, seal=True)
+    sock.close()
 
 
 def _settle_in() -> None:
