@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     Buffer = bytes | bytearray | memoryview
 
 WINDOW = 2  # flights under way to one worker: one running, one waiting in its socket
-INLINE = ROOM - 64  # bytes; a larger packet is a letter (letters.py) even without descriptors
+INLINE = ROOM  # bytes; a larger packet is a letter (letters.py) even without descriptors
 
 WORK, FLIGHT, FORGET, READY, REFUSED, SPILLED, LANDED = b"w", b"f", b"x", b"r", b"e", b"s", b"d"
 PLAIN, EACH = 0, 1
@@ -109,14 +109,18 @@ def send(
 
 
 def receive(sock: socket.socket, flags: int = 0) -> Packet:
-    """Take one packet.  Raises ChannelClosed at the end, BlockingIOError (with MSG_DONTWAIT)."""
+    """Take one packet.
+
+    Raises ChannelClosed at the end, BlockingIOError (with MSG_DONTWAIT), OSError (EMFILE: its descriptors found
+    no room here, and it is lost).
+    """
     flags |= socket.MSG_CMSG_CLOEXEC
     try:
         packet, extras, told, _ = sock.recvmsg(ROOM, FDS_ROOM, flags)
     except ConnectionResetError:
         # The other side closed with messages of ours unread: told once, and before what it had sent us.
         packet, extras, told, _ = sock.recvmsg(ROOM, FDS_ROOM, flags)
-    if extras:
+    if extras or told & socket.MSG_CTRUNC:  # where not one of them finds room, there are no extras
         data, descriptors, buffers = read_parts(packet, extras, told)
         return Packet(_head(data), data[_HEAD.size :], descriptors, buffers)
     if not packet:
