@@ -12,11 +12,11 @@ import signal
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from procession.errors import CrewBroken
 from procession.pool import worker
-from procession.pool.messages import LANDED, Head
+from procession.pool.messages import LANDED, Head, send
 from procession.pool.outcomes import Cancelled, Done, Failed, Lost, Outcome
 from procession.pool.page import HALF, MARK, Page
 from procession.records import record
@@ -144,10 +144,10 @@ class Ambush:
         self.fault = fault
         self.armed = False
         self._spilled = False
-        self._open_journal, self._send = Page.open_journal, worker.send
+        self._open_journal, self._send = Page.open_journal, send
         page.slots = Slots(page.slots, self)  # type: ignore[assignment]
         Page.open_journal = self._opening(page)  # type: ignore[method-assign,assignment]
-        worker.send = self._sending  # type: ignore[assignment]
+        vars(worker)["send"] = self._sending
 
     def strike(self, *moments: str) -> None:
         """If it is to happen now."""
@@ -169,12 +169,12 @@ class Ambush:
 
         return open_journal
 
-    def _sending(self, sock: socket.socket, head: Head, *more: object) -> None:
+    def _sending(self, sock: socket.socket, head: Head, *more: Any) -> None:
         if self.armed and os.path.exists(self.fault.once):
             select.select([sock], [], [])  # a further flight is there, and may never be read
         if head.kind == LANDED:
             self.strike("before the flight is reported")
-        self._send(sock, head, *more)  # type: ignore[arg-type]
+        self._send(sock, head, *more)
         self._spilled = head.kind != LANDED
 
 
@@ -207,19 +207,18 @@ class Arriving:
 
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
-        us, send = os.getpid(), worker.send
+        us = os.getpid()
 
-        def strike_and_send(sock: socket.socket, head: Head, *more: object) -> None:
+        def strike_and_send(sock: socket.socket, head: Head, *more: Any) -> None:
             if os.getpid() != us:
                 fault.strike_outside_a_task()
-            send(sock, head, *more)  # type: ignore[arg-type]
+            send(sock, head, *more)
 
-        worker.send = strike_and_send  # type: ignore[assignment]
-        self._send = send
+        vars(worker)["send"] = strike_and_send
 
     def leave(self) -> None:
         """Be as before in this process."""
-        worker.send = self._send
+        vars(worker)["send"] = send
 
     def __call__(self, context: Context, number: int) -> object:
         return work(context, number)

@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
+import marshal
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
-from procession.pool import page as page_module
 from procession.pool.page import (
-    CURRENT,
-    DONE,
+    BATCH,
+    BEGUN,
+    CLAIM,
     ELSEWHERE,
     ERROR,
     GAUGES,
     HALF,
-    IDLE,
+    JOURNAL,
+    LIMIT,
+    MARK,
+    NO_STEP,
+    NONE,
+    NOTE_LENGTH,
     NOTE_MAX,
+    SEALED,
     SLOTS,
+    STEP,
     STOP,
+    UNLIMITED,
     VALUE,
+    VERSION,
     Page,
     create_page,
 )
 
-ENTRY = page_module._ENTRY.size
+PLAIN_VALUES: list[Any] = [0, -(2**200), True, None, 1.5, float("inf"), "word", "\udc80", b"", b"\0\xff", ""]
+ROOM = HALF - 5  # the head of the list
 
 
 @dataclass
@@ -47,70 +59,129 @@ def pair() -> Iterator[Pair]:
     parent.close()
 
 
+class Journal:
+    """A journal as a worker keeps it."""
+
+    def __init__(self, page: Page, flight: int) -> None:
+        self._page = page
+        self._mark = MARK + (flight & 1)
+        self._write: Callable[[bytes], object] = page.open_journal(flight)
+        self.at = 0
+
+    def enter(self, outcome: Any, *, mark: bool = True) -> None:
+        self._write(marshal.dumps(outcome, VERSION))
+        if mark:
+            self.at += 1
+            self._page.slots[self._mark] = self.at
+
+
 def test_a_new_page_says_that_nothing_goes_on(pair: Pair) -> None:
-    assert pair.parent.slots[CURRENT] == IDLE
-    assert pair.parent.slots[DONE] == pair.parent.slots[STOP] == 0
+    assert pair.parent.slots[SEALED] == pair.parent.slots[STOP] == 0
     assert pair.parent.read_note() == b""
-    assert [pair.parent.read_journal(batch) for batch in (0, 1)] == [None, None]
+    for flight in range(4):
+        assert not pair.parent.has_begun(flight)
+        assert (pair.parent.mark(flight), pair.parent.read_journal(flight)) == (0, [])
     assert list(pair.parent.gauges) == [0] * (SLOTS - GAUGES)
 
 
+def test_no_slot_has_two_meanings() -> None:
+    single = [STOP, NOTE_LENGTH, BEGUN, SEALED, STEP]
+    used = single + [first + half for first in (BATCH, MARK, CLAIM, LIMIT) for half in (0, 1)]
+    assert len(set(used)) == len(used)
+    assert max(used) < GAUGES
+
+
 def test_slots_are_seen_on_the_other_side(pair: Pair) -> None:
-    pair.worker.slots[CURRENT] = 2**63 - 1
+    pair.worker.slots[CLAIM] = 2**63 - 1
     pair.parent.slots[STOP] = 1
     pair.worker.gauges[0] += 5
     pair.worker.gauges[-1] = -(2**63)
-    assert pair.parent.slots[CURRENT] == 2**63 - 1
+    assert pair.parent.slots[CLAIM] == 2**63 - 1
     assert pair.worker.slots[STOP] == 1
     assert (pair.parent.gauges[0], pair.parent.gauges[-1]) == (5, -(2**63))
     # Gauges stand clear of the page's own slots.
     assert pair.parent.slots[GAUGES] == 5
 
 
-@pytest.mark.parametrize("batch", [0, 1, 2, 7])
-def test_entries_are_read_as_they_were_written(batch: int, pair: Pair) -> None:
-    entries = [(5, VALUE, b"five"), (6, ERROR, b""), (2**40, ELSEWHERE, b""), (7, VALUE, bytes(1000))]
-    pair.worker.open_journal(batch)
-    assert pair.parent.read_journal(batch) == []
-    for number, entry in enumerate(entries, 1):
-        assert pair.worker.enter(batch, *entry)
-        assert pair.parent.read_journal(batch) == entries[:number]
-    assert pair.parent.slots[DONE] == len(entries)
+# ── the journal ───────────────────────────────────────────────────────────────────────────────────
 
 
-def test_batches_take_turns_and_the_newest_two_can_be_read(pair: Pair) -> None:
-    for batch in range(6):
-        pair.worker.open_journal(batch)
-        # Shorter each time: what an older batch has left behind the mark must not show.
-        for task in range(6 - batch):
-            assert pair.worker.enter(batch, 100 * batch + task, VALUE, bytes([batch]) * (60 - 10 * batch))
-        for known in range(6):
-            read = pair.parent.read_journal(known)
-            if known in (batch, batch - 1):
-                assert read is not None
-                assert [task for task, _, _ in read] == [100 * known + task for task in range(6 - known)]
-                assert {data for _, _, data in read} == {bytes([known]) * (60 - 10 * known)}
-            else:
-                assert read is None
-
-
-@pytest.mark.parametrize("batch", [0, 1])
-def test_a_journal_takes_what_it_has_room_for_and_no_more(batch: int, pair: Pair) -> None:
-    pair.worker.open_journal(1 - batch)
-    assert pair.worker.enter(1 - batch, 1, VALUE, b"the other half")
-    pair.worker.open_journal(batch)
-    assert not pair.worker.enter(batch, 2, VALUE, bytes(HALF - ENTRY + 1))
-    assert pair.parent.read_journal(batch) == []
-    assert pair.worker.enter(batch, 2, VALUE, b"x" * (HALF - 2 * ENTRY))
-    assert not pair.worker.enter(batch, 3, VALUE, b"y")
-    assert pair.worker.enter(batch, 3, ELSEWHERE, b"")  # exactly full
-    assert not pair.worker.enter(batch, 4, ELSEWHERE, b"")
-    assert pair.parent.read_journal(batch) == [
-        (2, VALUE, b"x" * (HALF - 2 * ENTRY)),
-        (3, ELSEWHERE, b""),
+@pytest.mark.parametrize("flight", [0, 1, 2, 7])
+def test_outcomes_are_read_as_they_were_written(flight: int, pair: Pair) -> None:
+    outcomes = [
+        *PLAIN_VALUES,
+        (VALUE, b"five"),
+        (ERROR, b""),
+        (ELSEWHERE, b""),
+        bytes(1000),
+        (VALUE, b"five"),
     ]
-    assert pair.parent.read_journal(1 - batch) == [(1, VALUE, b"the other half")]
-    assert pair.parent.slots[DONE] == 3
+    journal = Journal(pair.worker, flight)
+    assert pair.parent.read_journal(flight) == []
+    for number, outcome in enumerate(outcomes, 1):
+        journal.enter(outcome)
+        read = pair.parent.read_journal(flight)
+        assert read == outcomes[:number]
+        assert [type(value) for value in read] == [type(value) for value in outcomes[:number]]
+    assert pair.parent.mark(flight) == len(outcomes)
+
+
+def test_values_do_not_refer_to_one_another(pair: Pair) -> None:
+    """From marshal's version 3 on the second of two would be a number of the first, in another journal entry."""
+    journal = Journal(pair.worker, 0)
+    word, large = "interned", "x" * 1000
+    for value in (word, large, word, large, (VALUE, large.encode()), (VALUE, large.encode())):
+        journal.enter(value)
+    assert pair.parent.read_journal(0)[2:] == [word, large, (VALUE, large.encode()), (VALUE, large.encode())]
+
+
+def test_flights_take_turns_and_the_newest_two_can_be_read(pair: Pair) -> None:
+    for flight in range(6):
+        journal = Journal(pair.worker, flight)
+        # Shorter each time: what an older flight has left behind the mark must not show.
+        for task in range(6 - flight):
+            journal.enter((100 * flight + task, bytes([flight]) * (60 - 10 * flight)))
+        for known in range(8):
+            read = pair.parent.read_journal(known)
+            assert pair.parent.has_begun(known) == (known in (flight, flight - 1) and known >= 0)
+            if pair.parent.has_begun(known):
+                assert [task for task, _ in read] == [100 * known + task for task in range(6 - known)]
+                assert {data for _, data in read} == {bytes([known]) * (60 - 10 * known)}
+            else:
+                assert (read, pair.parent.mark(known)) == ([], 0)
+
+
+@pytest.mark.parametrize("flight", [0, 1])
+def test_a_journal_takes_what_it_has_room_for_and_no_more(flight: int, pair: Pair) -> None:
+    Journal(pair.worker, 1 - flight).enter("the other half")
+    journal = Journal(pair.worker, flight)
+    head = len(marshal.dumps(b"", VERSION))
+    mark = len(marshal.dumps((ELSEWHERE, b""), VERSION))
+    for size in (ROOM + 1, ROOM, ROOM - head + 1):
+        with pytest.raises(ValueError, match="out of range"):
+            journal.enter(bytes(size))
+        assert pair.parent.read_journal(flight) == []
+    # What did not fit has left nothing.
+    journal.enter(b"x" * (ROOM - head - mark))
+    with pytest.raises(ValueError, match="out of range"):
+        journal.enter(b"y" * mark)
+    journal.enter((ELSEWHERE, b""))  # exactly full
+    with pytest.raises(ValueError, match="out of range"):
+        journal.enter(None)
+    assert pair.parent.read_journal(flight) == [b"x" * (ROOM - head - mark), (ELSEWHERE, b"")]
+    assert pair.parent.read_journal(1 - flight) == ["the other half"]
+    assert pair.parent.slots[STOP] == 0
+
+
+@pytest.mark.parametrize("flight", [0, 1])
+def test_a_journal_holds_the_longest_flight_of_short_outcomes(flight: int, pair: Pair) -> None:
+    from procession.pool.schedule import FLIGHT_MAX
+
+    journal = Journal(pair.worker, flight)
+    values: list[Any] = [1.5 if number % 2 else 2**30 for number in range(FLIGHT_MAX)]
+    for value in values:
+        journal.enter(value)
+    assert pair.parent.read_journal(flight) == values
 
 
 class Killed(BaseException):
@@ -145,41 +216,57 @@ def dying(page: Page, stores: int) -> None:
 @pytest.mark.parametrize(
     ("stores", "expected"),
     [
-        pytest.param(0, [(1, VALUE, b"one")], id="between-text-and-mark"),
-        pytest.param(1, [(1, VALUE, b"one"), (2, VALUE, b"two")], id="after-the-mark"),
+        pytest.param(0, ["one"], id="between-entry-and-mark"),
+        pytest.param(1, ["one", "two"], id="after-the-mark"),
     ],
 )
-def test_an_entry_counts_from_its_mark(
-    stores: int, expected: list[tuple[int, int, bytes]], pair: Pair
-) -> None:
-    pair.worker.open_journal(0)
-    assert pair.worker.enter(0, 1, VALUE, b"one")
+def test_an_outcome_counts_from_its_mark(stores: int, expected: list[str], pair: Pair) -> None:
+    journal = Journal(pair.worker, 0)
+    journal.enter("one")
     dying(pair.worker, stores)
-    with pytest.raises(Killed):
-        pair.worker.enter(0, 2, VALUE, b"two")
+    if stores:
+        journal.enter("two")
+    else:
+        with pytest.raises(Killed):
+            journal.enter("two")
     assert pair.parent.read_journal(0) == expected
 
 
 @pytest.mark.parametrize(("stores", "begun"), [(0, False), (1, False), (2, True)])
 def test_a_journal_is_open_from_its_name_and_then_empty(stores: int, begun: bool, pair: Pair) -> None:
-    pair.worker.open_journal(0)
-    assert pair.worker.enter(0, 1, VALUE, b"of batch 0")
+    Journal(pair.worker, 0).enter("of flight 0")
     dying(pair.worker, stores)
     if stores < 2:
         with pytest.raises(Killed):
             pair.worker.open_journal(2)
     else:
         pair.worker.open_journal(2)
-    assert pair.parent.read_journal(2) == ([] if begun else None)
+    assert pair.parent.has_begun(2) == begun
+    assert pair.parent.read_journal(2) == []
+    assert pair.parent.read_journal(0) == (["of flight 0"] if not stores else [])
 
 
 @pytest.mark.parametrize("end", range(0, 200, 17))
 def test_garbage_behind_the_mark_is_ignored(end: int, pair: Pair) -> None:
-    pair.worker.open_journal(0)
-    assert pair.worker.enter(0, 1, VALUE, b"one")
-    start = page_module.JOURNAL + ENTRY + 3
+    journal = Journal(pair.worker, 0)
+    journal.enter("one")
+    start = JOURNAL + 5 + len(marshal.dumps("one", VERSION))
     pair.worker._whole[start : start + end] = os.urandom(end)
-    assert pair.parent.read_journal(0) == [(1, VALUE, b"one")]
+    assert pair.parent.read_journal(0) == ["one"]
+
+
+def test_a_flight_is_prepared_without_touching_its_brother(pair: Pair) -> None:
+    assert pair.parent.slots[BATCH] == pair.parent.slots[BATCH + 1] == NONE
+    for flight in (0, 1):
+        pair.parent.prepare(flight)
+        pair.worker.slots[CLAIM + flight] = 10 + flight
+        pair.parent.slots[LIMIT + flight] = 20 + flight
+    pair.parent.prepare(2)
+    assert (pair.parent.claim(2), pair.worker.slots[LIMIT]) == (0, UNLIMITED)
+    assert (pair.parent.claim(1), pair.worker.slots[LIMIT + 1]) == (11, 21)
+
+
+# ── the note ──────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -192,12 +279,11 @@ def test_a_note_is_read_as_it_was_written(text: bytes, pair: Pair) -> None:
 
 
 def test_a_note_is_cut_and_spoils_nothing(pair: Pair) -> None:
-    pair.worker.open_journal(0)
-    pair.worker.enter(0, 1, VALUE, b"one")
+    Journal(pair.worker, 0).enter("one")
     pair.worker.gauges[-1] = 7
     pair.worker.note(b"\xff" * (NOTE_MAX + 5000))
     assert pair.parent.read_note() == b"\xff" * NOTE_MAX
-    assert pair.parent.read_journal(0) == [(1, VALUE, b"one")]
+    assert pair.parent.read_journal(0) == ["one"]
     assert pair.parent.gauges[-1] == 7
 
 
@@ -210,15 +296,29 @@ def test_a_note_that_is_being_written_is_not_read(stores: int, seen: bytes, pair
     assert pair.parent.read_note() == seen
 
 
+def test_one_of_several_notes_is_named_by_a_store(pair: Pair) -> None:
+    assert pair.worker.note_steps(b"first\0second\0\0fourth")
+    seen = []
+    for step in range(5):
+        pair.worker.step[0] = step
+        seen.append(pair.parent.read_note())
+    assert seen == [b"first", b"second", b"", b"fourth", b""]
+    assert not pair.worker.note_steps(b"x" * (NOTE_MAX + 1))
+    pair.worker.note(b"one\0alone")
+    assert pair.parent.slots[STEP] == NO_STEP
+    assert pair.parent.read_note() == b"one\0alone"
+
+
 def test_the_page_survives_its_worker() -> None:
     descriptor, parent = create_page()
     pid = os.fork()
     if pid == 0:
         try:
             worker = Page(descriptor)
-            worker.open_journal(0)
-            worker.enter(0, 1, VALUE, b"kept")
-            worker.slots[CURRENT] = 2
+            journal = Journal(worker, 0)
+            journal.enter("kept")
+            journal.enter("not kept", mark=False)
+            worker.slots[CLAIM] = 2
             worker.note(b"at the second")
             signal.pidfd_send_signal(os.pidfd_open(os.getpid()), signal.SIGKILL)
         finally:
@@ -226,6 +326,6 @@ def test_the_page_survives_its_worker() -> None:
     os.close(descriptor)
     _, status = os.waitpid(pid, 0)
     assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
-    assert parent.read_journal(0) == [(1, VALUE, b"kept")]
-    assert (parent.slots[CURRENT], parent.read_note()) == (2, b"at the second")
+    assert parent.read_journal(0) == ["kept"]
+    assert (parent.claim(0), parent.read_note()) == (2, b"at the second")
     parent.close()

@@ -9,135 +9,301 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from procession.pool.messages import WINDOW
-from procession.pool.schedule import BATCH_MAX, HIRE, TARGET, Flight, Schedule, Task
+from procession.pool.schedule import CLAIM_MAX, FLIGHT_MAX, HIRE, TARGET, Flight, Pace, Schedule, Stretch
+
+Task = tuple[int, int]  # job and number
+
+
+class Job:
+    """Endless; a task's item is its own name."""
+
+    def __init__(self, name: int, priority: int, mean: float | None) -> None:
+        self.name = name
+        self.priority = priority
+        self.pace = Pace(mean=mean)
+        self.taken = 0
+
+    def take(self, count: int, *, heavy: bool) -> Stretch:
+        first, self.taken = self.taken, self.taken + count
+        return Stretch(self, first, [(self.name, number) for number in range(first, self.taken)], heavy)
+
+
+class Worker:
+    """What a worker knows of its flights: how far it has claimed the first, and how much of it is done."""
+
+    def __init__(self) -> None:
+        self.flights: list[Flight] = []
+        self.begun = False
+        self.claimed = 0
+        self.done = 0
+
+    def next(self) -> None:
+        del self.flights[0]
+        self.begun, self.claimed, self.done = False, 0, 0
+
+
+def tasks(stretch: Stretch) -> list[Task]:
+    assert [number for _, number in stretch.items] == list(
+        range(stretch.first, stretch.first + len(stretch.items))
+    )
+    return list(stretch.items)
 
 
 class Histories(RuleBasedStateMachine):
-    """The model: which task is where; and the worker's own view, which makes its death consistent."""
+    """The model: which task is where; and the workers' own view, which makes their deaths consistent."""
 
     def __init__(self) -> None:
         super().__init__()
         self.limit = 3
         self.schedule = Schedule(self.limit)
-        self.admitted = 0
-        self.backlog: list[int] = []
-        self.flights: dict[int, list[Flight]] = {}
-        self.over: dict[str, list[int]] = {"finished": [], "lost": [], "cancelled": [], "skipped": []}
-        self.workers = 0
-        self.mean = TARGET
+        self.jobs = [Job(0, 0, TARGET), Job(1, 0, None), Job(2, 7, TARGET / 100)]
+        self.backlog: list[tuple[int, list[Task]]] = []  # (priority, tasks); the front is the first
+        self.workers: dict[int, Worker] = {}
+        self.leaving: set[int] = set()
+        self.ready: set[int] = set()
+        self.over: dict[str, list[Task]] = {"finished": [], "lost": [], "given up": [], "dismissed": []}
+        self.hired = 0
 
-    def send_all(self) -> None:
-        while True:
-            worker = self.schedule.assign()
-            if worker is None:
-                return
-            if worker == HIRE:
-                assert all(self.flights.values()), "hired although a worker was idle"
-                assert len(self.flights) < self.limit
-                self.workers += 1
-                worker = self.workers
-                self.schedule.hired(worker)
-                self.flights[worker] = []
-            elif self.flights[worker]:
-                assert all(self.flights.values()), "a second flight although a worker was idle"
-                assert len(self.flights) == self.limit, "a second flight before a hire"
-            flight = self.schedule.depart(worker)
-            assert not any(before.heavy for before in self.flights[worker]), "put behind a heavy flight"
-            assert not (flight.heavy and self.flights[worker]), "a heavy flight behind another one"
-            numbers = [task.number for task in flight.tasks]
-            assert numbers == self.backlog[: len(numbers)], "out of order"
-            del self.backlog[: len(numbers)]
-            self.flights[worker].append(flight)
+    # -- the model ---------------------------------------------------------------------------------
+
+    def put_back(self, stretch: Stretch) -> None:
+        """In front of its own priority."""
+        if not stretch.items:
+            return
+        priority = stretch.job.priority
+        at = sum(1 for other, _ in self.backlog if other > priority)
+        self.backlog.insert(at, (priority, tasks(stretch)))
+
+    def place(self, stretch: Stretch) -> int | None:
+        worker = self.schedule.place(heavy=stretch.heavy)
+        if worker is None:
+            return None
+        staying = {name: w for name, w in self.workers.items() if name not in self.leaving}
+        if worker == HIRE:
+            assert all(w.flights for w in staying.values()), "hired although a worker was idle"
+            assert len(staying) < self.limit
+            self.hired += 1
+            worker = self.hired
+            self.schedule.hired(worker)
+            self.workers[worker] = Worker()
+            return worker
+        assert worker not in self.leaving
+        flights = self.workers[worker].flights
+        if flights:
+            assert all(w.flights for w in staying.values()), "a second flight although a worker was idle"
+            assert len(staying) == self.limit, "a second flight before a hire"
+            assert not flights[0].stretch.heavy, "put behind a heavy flight"
+            assert flights[0].stretch.job.pace.is_short, "put behind a long one"
+            assert not stretch.heavy, "a heavy flight behind another one"
+        elif worker not in self.ready:
+            assert not any(not staying[name].flights for name in self.ready if name in staying)
+        return worker
+
+    def depart(self, worker: int, stretch: Stretch) -> None:
+        flight = self.schedule.depart(worker, stretch)
+        assert flight.own == len(stretch.items)
+        assert flight.stretch is stretch
+        self.workers[worker].flights.append(flight)
+
+    def some(self, data: st.DataObject, names: list[int]) -> int:
+        return data.draw(st.sampled_from(names), label="worker")
+
+    def flying(self) -> list[int]:
+        return [name for name, worker in self.workers.items() if worker.flights]
 
     # -- events ------------------------------------------------------------------------------------
 
-    @rule(count=st.integers(0, 6), heavy=st.booleans(), skip=st.booleans(), at_once=st.booleans())
-    def admit(self, count: int, heavy: bool, skip: bool, at_once: bool) -> None:
-        if skip:
-            assert self.schedule.skip() == self.admitted
-            self.over["skipped"].append(self.admitted)
-            self.admitted += 1
-        wanted = self.schedule.wants_more()
-        numbers = list(range(self.admitted, self.admitted + count))
-        self.schedule.admit([(str(number), str(number).encode()) for number in numbers], heavy)
-        self.admitted += count
-        self.backlog += numbers
-        if wanted and count and not heavy:
-            assert self.schedule.assign() is not None, "asked for tasks and had no place"
-        if at_once:
-            self.send_all()
+    @rule(name=st.integers(0, 2), count=st.integers(1, 6), heavy=st.booleans(), undo=st.booleans())
+    def take_from_a_job(self, name: int, count: int, heavy: bool, undo: bool) -> None:
+        """As the engine does it: only when there is a place; what then finds none waits in front."""
+        if self.schedule.place() is None:
+            return
+        stretch = self.jobs[name].take(count, heavy=heavy)
+        worker = self.place(stretch)
+        if worker is None:
+            assert heavy
+            self.schedule.put_back(stretch)
+            self.put_back(stretch)
+            return
+        self.depart(worker, stretch)
+        if undo:
+            assert self.schedule.undo(worker) is stretch
+            self.workers[worker].flights.pop()
+            self.schedule.put_back(stretch)
+            self.put_back(stretch)
 
-    @rule()
-    def send(self) -> None:
-        self.send_all()
+    @precondition(lambda self: self.backlog)
+    @rule(limit=st.none() | st.integers(1, 5))
+    def take_from_the_backlog(self, limit: int | None) -> None:
+        front = self.schedule.front()
+        assert front is not None
+        worker = self.place(front)
+        if worker is None:
+            return
+        stretch = self.schedule.take(limit)
+        priority, expected = self.backlog.pop(0)
+        assert stretch.job.priority == priority
+        count = len(expected) if limit is None else min(limit, len(expected))
+        assert tasks(stretch) == expected[:count], "out of order"
+        assert stretch.heavy == front.heavy
+        if expected[count:]:
+            self.backlog.insert(0, (priority, expected[count:]))
+        self.depart(worker, stretch)
 
-    @precondition(lambda self: any(self.flights.values()))
-    @rule(data=st.data(), seconds=st.floats(0, 10))
-    def land(self, data: st.DataObject, seconds: float) -> None:
-        worker = data.draw(st.sampled_from([w for w, flights in self.flights.items() if flights]))
-        flight = self.flights[worker].pop(0)
-        assert self.schedule.landed(worker, flight.number, seconds) == flight
-        self.over["finished"] += [task.number for task in flight.tasks]
-        if not flight.heavy:
-            self.mean += 0.3 * (max(seconds, 1e-6) / len(flight.tasks) - self.mean)
+    @precondition(lambda self: self.workers)
+    @rule(data=st.data())
+    def become_ready(self, data: st.DataObject) -> None:
+        worker = self.some(data, list(self.workers))
+        self.schedule.ready(worker)
+        self.ready.add(worker)
 
-    @precondition(lambda self: self.flights)
+    @precondition(lambda self: self.workers)
+    @rule(data=st.data())
+    def leave(self, data: st.DataObject) -> None:
+        worker = self.some(data, list(self.workers))
+        self.schedule.leaves(worker)
+        self.leaving.add(worker)
+
+    @precondition(lambda self: self.flying())
+    @rule(data=st.data(), claims=st.integers(0, 4))
+    def work(self, data: st.DataObject, claims: int) -> None:
+        """Claim some, do some of them."""
+        worker = self.workers[self.some(data, self.flying())]
+        own = worker.flights[0].own
+        worker.begun = True
+        worker.claimed = max(worker.claimed, min(own, worker.claimed + claims))
+        worker.done = data.draw(st.integers(worker.done, max(worker.done, worker.claimed)), label="done")
+
+    @precondition(lambda self: self.flying())
+    @rule(data=st.data(), all_flights=st.booleans())
+    def take_back(self, data: st.DataObject, all_flights: bool) -> None:
+        worker = self.workers[self.some(data, self.flying())]
+        for flight in reversed(worker.flights if all_flights else worker.flights[-1:]):
+            claimed = worker.claimed if flight is worker.flights[0] else 0
+            before = tasks(flight.stretch)[: flight.own]
+            self.schedule.take_back(flight, claimed)
+            assert flight.own == min(claimed, len(before))
+            self.put_back(flight.stretch.part(flight.own, len(before)))
+
+    @precondition(lambda self: self.flying())
+    @rule(data=st.data(), seconds=st.floats(0, 10), early=st.booleans())
+    def land(self, data: st.DataObject, seconds: float, early: bool) -> None:
+        name = self.some(data, self.flying())
+        worker = self.workers[name]
+        flight = worker.flights[0]
+        done = worker.done if early else flight.own
+        pace, mean = flight.stretch.job.pace, flight.stretch.job.pace.mean
+        assert self.schedule.landed(name, flight.number, done, seconds) is flight
+        self.over["finished"] += tasks(flight.stretch)[:done]
+        if flight.stretch.heavy or not done:
+            assert pace.mean == mean
+        self.put_back(flight.stretch.part(done, flight.own))
+        worker.next()
+
+    @precondition(lambda self: self.workers)
     @rule(data=st.data())
     def die(self, data: st.DataObject) -> None:
-        worker = data.draw(st.sampled_from(list(self.flights)))
-        flights = self.flights.pop(worker)
-        done: list[Task] = []
-        current = -1
-        begun = bool(flights) and data.draw(st.booleans(), label="begun")
-        rest = [task for flight in flights for task in flight.tasks]
+        name = self.some(data, list(self.workers))
+        worker = self.workers.pop(name)
+        self.leaving.discard(name)
+        self.ready.discard(name)
+        begun = bool(worker.flights) and worker.begun
+        wreck = self.schedule.died(name, begun=begun, done=worker.done, claimed=worker.claimed)
+        rests = [flight.stretch.part(0, flight.own) for flight in worker.flights]
         if begun:
-            tasks = flights[0].tasks
-            done = list(tasks[: data.draw(st.integers(0, len(tasks)), label="finished")])
-            # What CURRENT may hold: nothing, the task just finished, or the one after it.
-            places = [-1, *(task.number for task in (done[-1:] + list(tasks[len(done) : len(done) + 1])))]
-            current = data.draw(st.sampled_from(places), label="current")
-            rest = rest[len(done) :]
-        finished = [task.number for task in done]
-        wreck = self.schedule.died(worker, current, finished, begun)
-        assert list(wreck.finished) == done
-        if current != -1 and current not in finished:
-            assert wreck.lost is not None
-            assert wreck.lost.number == current
-            self.over["lost"].append(current)
-            rest = rest[1:]
+            flight = worker.flights[0]
+            assert wreck is not None
+            assert (wreck.flight, wreck.done) == (flight, worker.done)
+            self.over["finished"] += tasks(flight.stretch)[: worker.done]
+            at = worker.done
+            if worker.done < min(worker.claimed, flight.own):
+                assert wreck.lost == worker.done
+                self.over["lost"].append(tasks(flight.stretch)[worker.done])
+                at += 1
+            else:
+                assert wreck.lost is None
+            rests[0] = flight.stretch.part(at, max(at, flight.own))
         else:
-            assert wreck.lost is None
-        self.over["finished"] += finished
-        self.backlog = [task.number for task in rest] + self.backlog
+            assert wreck is None
+        for rest in reversed(rests):
+            self.put_back(rest)
 
-    @rule()
-    def cancel(self) -> None:
-        cancelled = [task.number for task in self.schedule.cancel()]
-        assert cancelled == self.backlog
-        self.over["cancelled"] += cancelled
-        self.backlog = []
+    @precondition(lambda self: self.workers)
+    @rule(data=st.data())
+    def dismiss(self, data: st.DataObject) -> None:
+        name = self.some(data, list(self.workers))
+        for flight in self.workers.pop(name).flights:
+            self.over["dismissed"] += tasks(flight.stretch)[: flight.own]
+        self.leaving.discard(name)
+        self.ready.discard(name)
+        self.schedule.dismissed(name)
+
+    @rule(name=st.none() | st.integers(0, 2))
+    def give_up(self, name: int | None) -> None:
+        """Of one job, or all: in order, and only that."""
+        given_up = [tasks(s) for s in self.schedule.give_up(None if name is None else self.jobs[name])]
+        expected = [entry for _, entry in self.backlog if name in (None, entry[0][0])]
+        assert given_up == expected
+        self.backlog = [entry for entry in self.backlog if entry[1] not in expected]
+        self.over["given up"] += [task for entry in given_up for task in entry]
+
+    @precondition(lambda self: self.backlog)
+    @rule(data=st.data())
+    def withdraw(self, data: st.DataObject) -> None:
+        task = data.draw(st.sampled_from([task for _, entry in self.backlog for task in entry]))
+        job = self.jobs[task[0]]
+        assert self.schedule.withdraw(job, task[1])
+        assert not self.schedule.withdraw(job, task[1])
+        assert not self.schedule.withdraw(job, job.taken)
+        self.over["given up"].append(task)
+        priority, entry = next(found for found in self.backlog if task in found[1])
+        self.backlog.remove((priority, entry))
+        at = entry.index(task)
+        for part in (entry[at + 1 :], entry[:at]):
+            if part:
+                self.put_back(Stretch(job, part[0][1], part))
 
     # -- what always holds -------------------------------------------------------------------------
 
     @invariant()
     def every_task_is_in_one_place(self) -> None:
-        flying = [task.number for flights in self.flights.values() for f in flights for task in f.tasks]
-        over = [number for numbers in self.over.values() for number in numbers]
-        assert sorted(self.backlog + flying + over) == list(range(self.admitted))
-        assert self.schedule.busy == bool(self.backlog or flying)
+        waiting = [task for _, entry in self.backlog for task in entry]
+        flying = [
+            task
+            for worker in self.workers.values()
+            for flight in worker.flights
+            for task in tasks(flight.stretch)[: flight.own]
+        ]
+        over = [task for kind in self.over.values() for task in kind]
+        taken = [(job.name, number) for job in self.jobs for number in range(job.taken)]
+        assert sorted(waiting + flying + over) == taken
+        assert (self.schedule.in_backlog, self.schedule.in_flight) == (len(waiting), len(flying))
+        assert self.schedule.busy == bool(waiting or any(worker.flights for worker in self.workers.values()))
+
+    @invariant()
+    def the_front_is_the_most_urgent(self) -> None:
+        front = self.schedule.front()
+        assert (front is None) == (not self.backlog)
+        if front is not None:
+            assert tasks(front) == self.backlog[0][1]
+            assert self.schedule.urgency() == self.backlog[0][0] == max(entry[0] for entry in self.backlog)
 
     @invariant()
     def windows_and_crew_are_bounded(self) -> None:
-        assert len(self.flights) <= self.limit
-        for worker, flights in self.flights.items():
-            assert len(flights) <= WINDOW
-            assert list(self.schedule.flights_of(worker)) == flights
-            assert len(flights) == 1 or not any(flight.heavy for flight in flights)
+        assert self.schedule.staff() == len(self.workers) - len(self.leaving) <= self.limit
+        assert set(self.schedule.flights) == set(self.workers)
+        for name, worker in self.workers.items():
+            assert len(worker.flights) <= WINDOW
+            assert list(self.schedule.flights[name]) == worker.flights
+            assert len(worker.flights) == 1 or not any(flight.stretch.heavy for flight in worker.flights)
 
     @invariant()
-    def a_batch_follows_the_mean(self) -> None:
-        assert self.schedule.batch_limit == max(1, min(BATCH_MAX, int(TARGET / self.mean)))
+    def a_pace_stays_within_its_bounds(self) -> None:
+        for job in self.jobs:
+            for remaining in (None, 1, 1000):
+                assert 1 <= job.pace.limit(remaining, self.limit) <= FLIGHT_MAX
+            assert 1 <= job.pace.claim() <= CLAIM_MAX
 
 
-Histories.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+Histories.TestCase.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
 TestHistories: Any = Histories.TestCase
