@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import multiprocessing
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from procession import Pool
 from procession.process import context
+from tests.contract.poolkit import Gate
 
 METHODS = ("fork", "spawn", "forkserver")
 
@@ -34,3 +38,63 @@ def ctx(request: pytest.FixtureRequest) -> Iterator[Any]:
         from multiprocessing import forkserver
 
         forkserver._forkserver._stop()  # type: ignore[attr-defined]
+
+
+# ── pools ─────────────────────────────────────────────────────────────────────────────────────────
+
+MakePool = Callable[..., Any]
+
+
+@contextmanager
+def _maker(who: str, method: str) -> Iterator[MakePool]:
+    """Makes pools of two workers, and ends what the test has left open."""
+    made: list[Any] = []
+
+    def make(processes: int | None = 2, *args: Any, **kwargs: Any) -> Any:
+        if who == "procession":
+            kwargs["context"] = context.get_context(method)
+            made.append(Pool(processes, *args, **kwargs))
+            return made[-1]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # as in ``ctx``
+            made.append(multiprocessing.get_context(method).Pool(processes, *args, **kwargs))
+        return made[-1]
+
+    try:
+        yield make
+    finally:
+        while made:
+            pool = made.pop()
+            pool.terminate()
+            pool.join()
+
+
+@pytest.fixture(params=["stdlib-fork", *(f"procession-{method}" for method in METHODS)])
+def any_pool(request: pytest.FixtureRequest) -> Iterator[MakePool]:
+    """Makes pools, of ours or the standard library's; for what both must do in the same way."""
+    with _maker(*request.param.split("-")) as make:
+        yield make
+
+
+@pytest.fixture(params=METHODS)
+def our_pool(request: pytest.FixtureRequest) -> Iterator[MakePool]:
+    """Makes pools of ours, by each start method."""
+    with _maker("procession", request.param) as make:
+        yield make
+
+
+@pytest.fixture
+def forked_pool() -> Iterator[MakePool]:
+    """Makes pools of ours, for what the start method has no part in."""
+    with _maker("procession", "fork") as make:
+        yield make
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Iterator[Gate]:
+    """Where tasks wait."""
+    folder = tmp_path / "gate"
+    folder.mkdir()
+    made = Gate(folder)
+    yield made
+    made.close()

@@ -19,6 +19,7 @@ outcome.
 from __future__ import annotations
 
 import _thread
+import errno
 import heapq
 import os
 import select
@@ -45,6 +46,7 @@ from procession.pool.messages import (
 )
 from procession.pool.page import BEGUN, ELSEWHERE, ERROR, LIMIT, SEALED, UNLIMITED, VALUE
 from procession.pool.schedule import HIRE, Schedule
+from procession.pool.worker import CALLS
 from procession.process.start import SignalsHeld
 
 TYPE_CHECKING = False
@@ -136,6 +138,7 @@ class Engine:
         self._epoll.register(self._wake, select.EPOLLIN)
         self._watched: dict[int, Callable[[], object]] = {}
         self._jobs: list[Job] = []
+        self._over: list[Job] = []  # given up while workers still have tasks of it in hand
         self._later: deque[Callable[[], object]] = deque()
         self._again: list[tuple[float, int, Stretch]] = []  # a heap: when, a number, what
         self._tickets = 0
@@ -147,10 +150,9 @@ class Engine:
 
     def step(self, timeout: float | None) -> None:
         """Wait for news, at most ``timeout`` seconds, and see to it."""
-        due = self._due()
-        self._asleep = True
+        self._asleep = True  # before we look how long: what comes after that look wakes us
         try:
-            events = self._epoll.poll(_shorter(timeout, due))
+            events = self._epoll.poll(_shorter(timeout, self._due()))
         finally:
             self._asleep = False
         with self.lock:
@@ -206,6 +208,8 @@ class Engine:
 
     def offer(self, job: Job) -> None:
         """This job has tasks to give."""
+        if self._over and job in self._over:
+            self._over.remove(job)
         if job not in self._jobs:
             self._jobs.append(job)
             self._jobs.sort(key=_urgency)
@@ -241,6 +245,8 @@ class Engine:
         for hand in self.hands.values():
             if any(flight.stretch.job is job for flight in self.schedule.flights[hand.pid]):
                 self._take_back(hand)
+                if job not in self._over:
+                    self._over.append(job)
         waiting = [entry[2] for entry in self._again if entry[2].job is job]
         self._again = [entry for entry in self._again if entry[2].job is not job]
         heapq.heapify(self._again)
@@ -268,11 +274,14 @@ class Engine:
         """
         count = 0
         for hand in list(self.hands.values()):
+            flights = self.schedule.flights[hand.pid]
+            if not flights or flights[0].stretch.job is not job:
+                continue
             at = self._freeze(hand)
             if at is not None:
                 flight, index = at
                 task = flight.stretch.first + index
-                if flight.stretch.job is job and number in (None, task):
+                if number in (None, task):
                     self._condemn(hand, flight, index, error(task, hand.pid))
                     count += 1
         return count
@@ -335,6 +344,14 @@ class Engine:
             at += 1
         self._jobs.insert(at, job)
 
+    def _drop_over(self) -> None:
+        """What a worker had claimed of a job that was given up, and did not begin after all."""
+        for job in list(self._over):
+            for stretch in self.schedule.give_up(job):
+                job.given_up(stretch, None)
+            if not self.schedule.has_in_flight(job):
+                self._over.remove(job)
+
     def _drop_backlog(self) -> None:
         """The tasks that no worker has: they will not run."""
         for stretch in self.schedule.give_up():
@@ -363,7 +380,9 @@ class Engine:
             return True
         hand.page.prepare(flight.number)
         count = len(stretch.items)
-        claim = 1 if job.timeout is not None or stretch.heavy else job.pace.claim()
+        # Who may be ended must not have his neighbours claimed already: a call is cancelled by itself.
+        alone = job.timeout is not None or stretch.heavy or job.number == CALLS
+        claim = 1 if alone else job.pace.claim()
         head = Head(FLIGHT, cargo.form, 0, job.number, flight.number, count, claim)
         try:
             send(hand.sock, head, cargo.data, cargo.descriptors, cargo.buffers, flags=socket.MSG_DONTWAIT)
@@ -523,6 +542,10 @@ class Engine:
             packet = receive(hand.sock, socket.MSG_DONTWAIT)
         except BlockingIOError:
             return False
+        except OSError as error:
+            if error.errno != errno.EMFILE:
+                raise
+            return True  # a spilled outcome, lost: see ``_opened``
         except ChannelClosed:
             # A worker without a channel is of no use.  One that is ending already keeps its own exit.
             if hand.pid in self.hands:
@@ -550,6 +573,7 @@ class Engine:
         hand.busy += head.seconds
         flight = self.schedule.landed(hand.pid, head.number, head.count, head.seconds)
         self._settle(hand, flight, head.count)
+        self._drop_over()
         if self.stopping:
             self._drop_backlog()
         self.on_landed(hand, flight, packet)
@@ -572,9 +596,9 @@ class Engine:
     def _on_exit(self, hand: Hand) -> None:
         # Whatever it said before it died still counts.  The channel may end twice: if there was a flight that
         # it had not read, the first recv is a reset, before all messages (sock_error in unix_dgram_recvmsg).
-        while self.hear(hand):
+        while hand.pid in self.hands and self.hear(hand):
             pass
-        exit_ = hand.child.reap()
+        exit_ = hand.child.reap() if hand.pid in self.hands else None
         if exit_ is None:
             return
         flights = self.schedule.flights[hand.pid]
@@ -600,7 +624,9 @@ class Engine:
             self._stillborn = 0
         elif not hand.proven and (oldest is not None or not hand.ready) and not hand.why:
             self._count_stillborn(hand, exit_)
-        self.retire(hand, exit_)
+        self._drop_over()
+        if hand.pid in self.hands:  # a job's answer to its outcome may have been to end the crew
+            self.retire(hand, exit_)
 
     def _lose(self, hand: Hand, flight: Flight, index: int, exit_: Exit, note: bytes) -> None:
         stretch = flight.stretch
@@ -713,23 +739,31 @@ class Engine:
     # -- taking back -------------------------------------------------------------------------------
 
     def _take_back(self, hand: Hand) -> bool:
-        """Whatever this worker has not begun is for others; False where the kernel has no means for it."""
+        """Whatever this worker has not begun is for others.
+
+        False where the kernel has no means for it: then it lands as soon as it sees that, with what it has
+        done, and the rest is for others from there on.
+        """
         flights = self.schedule.flights[hand.pid]
-        if not membarrier.available():
-            return False
         slots = hand.page.slots
         for flight in flights:
             slots[LIMIT + (flight.number & 1)] = 0
+        if not membarrier.available():
+            return False
         membarrier.everywhere(registered=bool(slots[SEALED]))
         for flight in reversed(flights):
             self.schedule.take_back(flight, hand.page.claim(flight.number))
         return True
 
     def _freeze(self, hand: Hand) -> tuple[Flight, int] | None:
-        """Have the worker begin nothing else, and say which task it is at: flight and index; None: at none."""
+        """Have the worker begin nothing else, and say which task it is at: flight and index; None: at none.
+
+        Without a barrier that is true some nanoseconds later, when its processor has let our store through.
+        """
         flights = self.schedule.flights[hand.pid]
-        if not flights or not self._take_back(hand):
+        if not flights:
             return None
+        self._take_back(hand)
         flight = flights[0]
         mark, claimed = hand.page.mark(flight.number), hand.page.claim(flight.number)
         return (flight, mark) if hand.page.has_begun(flight.number) and mark < claimed else None
@@ -741,8 +775,9 @@ class Engine:
 
     def _balance(self, idle: int) -> None:
         """Nothing is left to hand out and a worker has nothing to do: take from the one who has most."""
-        if idle != HIRE and self.schedule.flights[idle]:
-            return  # it only has room for a second flight
+        if idle != HIRE and (self.schedule.flights[idle] or not self.hands[idle].ready):
+            # It only has room for a second flight; or it still starts, and those may be ready before it.
+            return
         best, most = None, 0.0
         for hand in self.hands.values():
             seconds = self._waiting(hand)
@@ -751,10 +786,14 @@ class Engine:
         if best is None:
             return
         worth = STEAL_MIN if best.page.slots[SEALED] else STEAL_MIN_SLOW
-        if most >= worth and self._take_back(best):
+        if most >= worth:
+            taken = self._take_back(best)
             if self.schedule.front() is not None:
                 self.feed()
-        elif self._balance_at is None:
+                return
+            if not taken:
+                return  # it lands early, which we hear
+        if self._balance_at is None:
             self._balance_at = time.monotonic() + PATIENCE
 
     def _waiting(self, hand: Hand) -> float:
@@ -769,7 +808,8 @@ class Engine:
             if count > 0 and not flight.stretch.heavy:
                 mean = flight.stretch.job.pace.mean or 0.0
                 # What has been under way for so long has tasks longer than we thought.
-                seconds += max(count * mean, now - flight.sent - PATIENCE if hand.ready else 0.0)
+                late = max(now - flight.sent - PATIENCE, 1e-9) if hand.ready else 0.0
+                seconds += max(count * mean, late)
         return seconds
 
     def _relieve(self, landed: Hand) -> None:
@@ -807,7 +847,12 @@ def _opened(entry: Any, spilled: dict[int, Packet] | None, at: int) -> tuple[Bas
     descriptors: list[int] = []
     buffers = None
     if kind == ELSEWHERE:
-        packet = spilled[at]  # type: ignore[index]
+        packet = spilled.get(at) if spilled is not None else None
+        if packet is None:
+            words = (
+                "the result of the task is lost: this process had no free descriptor for it (see ulimit -n)"
+            )
+            return OSError(errno.EMFILE, words), None
         kind, data, descriptors, buffers = packet.head.form, packet.data, packet.descriptors, packet.buffers
     if kind == ERROR:
         return unpack_error(data), None
