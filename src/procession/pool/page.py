@@ -9,14 +9,18 @@
     +256K journal 1 likewise, if it is odd
 
     for each of the two flights under way
-        BATCH  whose journal this is         worker
-        MARK   tasks with an outcome         worker
-        CLAIM  how far it may have begun     worker     task numbers within the flight, from 0
-        LIMIT  how far it may go             parent
+        BATCH  whose journal this is                         worker
+        MARK   tasks with an outcome                         worker
+        KIND   what the first outcomes are all of            worker
+        LEAD   how many of them; NONE: all so far            worker
+        CLAIM  how far it may have begun                     worker     task numbers within the flight, from 0
+        LIMIT  how far it may go                             parent
 
-A journal is a sequence of ``marshal`` values of version 2, which know no references to one another: a plain
-scalar is an outcome as it is, everything else is a tuple (kind, bytes).  So the parent reads a flight of ten
-thousand numbers with one call, and any beginning of a journal can be read as well as the whole.
+A journal has two parts.  Most functions return the same kind of thing each time: as long as all outcomes of a
+flight are ints of 64 bits, or floats, or None, they are a plain array (of None nothing at all).  From the first
+one that is different on they are a sequence of ``marshal`` values of version 2, which know no references to one
+another: a plain scalar is an outcome as it is, everything else is a tuple (kind, bytes).  So the parent reads
+ten thousand outcomes with one or two calls, and any beginning of a journal can be read as well as the whole.
 
 The page survives the worker, so a result counts from the moment that MARK says so.  Nothing here needs a
 lock: each slot has one writer, a store of an aligned int64 is whole or absent, and the parent reads a journal
@@ -40,15 +44,18 @@ SLOTS = 64
 NOTE = SLOTS * 8
 NOTE_MAX = 3072
 JOURNAL = 4096
+ARRAY = 128 * 1024  # bytes of the first part
 HALF = 256 * 1024  # bytes; memory is taken only as far as it is written
 SIZE = JOURNAL + 2 * HALF
 
 STOP, NOTE_LENGTH = 2, 3
 BEGUN = 4  # time.monotonic_ns() at the begin of the current task
 SEALED = 5  # 1: the worker has called membarrier.register
-BATCH, MARK, CLAIM, LIMIT = 6, 8, 10, 12  # two of each, for even and odd flights
-STEP = 14
-GAUGES = 16  # slots 16 to 63 belong to the handler
+BATCH, MARK, CLAIM, LIMIT, KIND, LEAD = 6, 8, 10, 12, 14, 16  # two of each, for even and odd flights
+STEP = 18
+GAUGES = 20  # slots 20 to 63 belong to the handler
+
+MIXED, INTS, FLOATS, NONES = 0, 1, 2, 3  # kinds of a beginning
 
 VALUE, ERROR, ELSEWHERE = 0, 1, 2  # kinds of an entry (kind, bytes); ELSEWHERE: sent as Spilled
 NONE = -1
@@ -59,13 +66,14 @@ VERSION = 2  # of marshal: from 3 on, values refer to one another
 #: what an outcome may be as it is; of exactly these types, not of their subclasses.
 PLAIN = frozenset((int, float, bool, type(None), str, bytes))
 
+_FORMATS: dict[int, Any] = {INTS: "q", FLOATS: "d", NONES: "q"}
 _LIST = struct.Struct("<ci")  # marshal's head of a list: its type and length
 
 
 class Page:
     """One mapping of the page.  ``slots`` and ``gauges`` are int64 memoryviews."""
 
-    __slots__ = ("_first", "_second", "_whole", "gauges", "slots", "step")
+    __slots__ = ("_first", "_parts", "_second", "_whole", "gauges", "slots", "step")
 
     def __init__(self, descriptor: int) -> None:
         # Two mappings: mmap's own ``write`` then stops at the end of a journal, and costs half of a slice.
@@ -75,20 +83,37 @@ class Page:
         self.slots = self._whole[:NOTE].cast("q")
         self.gauges = self.slots[GAUGES:]
         self.step = self.slots[STEP : STEP + 1]
+        #: of each journal the array and the rest.
+        self._parts = (
+            (self._whole[JOURNAL : JOURNAL + ARRAY], self._whole[JOURNAL + ARRAY :]),
+            (memoryview(self._second)[:ARRAY], memoryview(self._second)[ARRAY:]),
+        )
 
     # -- the worker's side -------------------------------------------------------------------------
 
     def open_journal(self, flight: int) -> Any:
-        """Begin the journal of a flight; its ``write(bytes)`` raises ValueError when it is full.
+        """Begin the journal of a flight; its ``write(bytes)``, for the second part, raises ValueError when full.
 
         What is written counts once MARK is stored.
         """
         half = flight & 1
-        self.slots[MARK + half] = 0  # before the flight is named
-        self.slots[BATCH + half] = flight
+        slots = self.slots
+        slots[MARK + half] = 0  # before the flight is named
+        slots[KIND + half], slots[LEAD + half] = MIXED, 0
+        slots[BATCH + half] = flight
         memory = self._second if half else self._first
-        memory.seek(_LIST.size if half else JOURNAL + _LIST.size)
+        memory.seek((0 if half else JOURNAL) + ARRAY + _LIST.size)
         return memory.write
+
+    def open_array(self, half: int, kind: int) -> memoryview:
+        """Have the journal begin with outcomes of one kind: where they go.  Before the first is marked."""
+        self.slots[LEAD + half] = NONE
+        self.slots[KIND + half] = kind
+        return self._parts[half][0].cast(_FORMATS[kind])
+
+    def close_array(self, half: int, count: int) -> None:
+        """So many were of that kind; what follows is of any."""
+        self.slots[LEAD + half] = count
 
     def note(self, text: bytes) -> None:
         """Say what the worker is at; a text above NOTE_MAX bytes is cut."""
@@ -132,14 +157,19 @@ class Page:
 
     def read_journal(self, flight: int) -> list[Any]:
         """The outcomes of a flight, as far as there are."""
-        count = self.mark(flight)
-        if not count:
-            return []
+        mark = self.mark(flight)
         half = flight & 1
-        memory, start = (self._second, 0) if half else (self._first, JOURNAL)
-        _LIST.pack_into(memory, start, b"[", count)
-        with memoryview(memory) as whole, whole[start:] as journal:
-            entries: list[Any] = marshal.loads(journal)
+        kind, lead = self.slots[KIND + half], self.slots[LEAD + half]
+        lead = mark if lead == NONE else min(lead, mark)
+        array, rest = self._parts[half]
+        entries: list[Any] = []
+        if lead and kind == NONES:
+            entries = [None] * lead
+        elif lead:
+            entries = array[: 8 * lead].cast(_FORMATS[kind]).tolist()
+        if mark > lead:
+            _LIST.pack_into(rest, 0, b"[", mark - lead)
+            entries += marshal.loads(rest)
         return entries
 
     def read_note(self) -> bytes:
@@ -157,6 +187,8 @@ class Page:
         self.gauges.release()
         self.step.release()
         self.slots.release()
+        for part in (*self._parts[0], *self._parts[1]):
+            part.release()
         self._whole.release()
         self._first.close()
         self._second.close()

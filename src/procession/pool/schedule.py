@@ -153,6 +153,10 @@ class Schedule:
         """Tasks in workers' hands."""
         return sum(flight.own for flights in self.flights.values() for flight in flights)
 
+    def has_in_flight(self, job: object) -> bool:
+        """Has a worker tasks of this job in hand?"""
+        return any(flight.stretch.job is job for flights in self.flights.values() for flight in flights)
+
     def urgency(self) -> int | None:
         """The highest priority in the backlog."""
         return -self._backlog[0][0] if self._backlog else None

@@ -37,8 +37,11 @@ from procession.pool.page import (
     CLAIM,
     ELSEWHERE,
     ERROR,
+    FLOATS,
+    INTS,
     LIMIT,
     MARK,
+    NONES,
     NOTE_LENGTH,
     PLAIN,
     SEALED,
@@ -152,6 +155,9 @@ class Worker:
             os._exit(1)
 
 
+_KINDS = {int: INTS, float: FLOATS, type(None): NONES}
+
+
 class _Full(Exception):
     """The journal has no room for a further entry: the flight ends here."""
 
@@ -159,7 +165,18 @@ class _Full(Exception):
 class _Journey:
     """One flight in the worker's hands."""
 
-    __slots__ = ("_at", "_half", "_head", "_page", "_slowest", "_sock", "_worker", "_write")
+    __slots__ = (
+        "_alike",
+        "_array",
+        "_at",
+        "_half",
+        "_head",
+        "_page",
+        "_slowest",
+        "_sock",
+        "_worker",
+        "_write",
+    )
 
     def __init__(self, sock: socket.socket, page: Page, worker: Worker, head: Head) -> None:
         self._sock = sock
@@ -168,6 +185,8 @@ class _Journey:
         self._head = head
         self._half = head.number & 1
         self._at = 0
+        self._array: memoryview | None = None  # while all outcomes are of the type ``_alike``
+        self._alike: type = type(None)
         self._slowest = (0, 0.0)
 
     def fly(self, packet: Packet, call: Call) -> None:
@@ -209,12 +228,61 @@ class _Journey:
             return
 
     def _run(self, tasks: Iterable[Any], call: Call) -> None:
+        """Do tasks, one after another, each outcome marked before the next begins."""
+        if not self._at:
+            tasks = self._first(tasks, call)
+        if self._array is not None:
+            self._run_alike(tasks, call, self._array, self._alike)
+        self._run_any(tasks, call)
+
+    def _first(self, tasks: Iterable[Any], call: Call) -> Iterable[Any]:
+        """The first task: what the others are expected to be like."""
+        rest = iter(tasks)
+        try:
+            value: Any = call(next(rest))
+        except BaseException as error:  # SystemExit too: every task has an outcome
+            self._enter_error(0, error)
+            self._done_with(0)
+            return rest
+        kind = _KINDS.get(type(value))
+        if kind is not None:
+            self._array = self._page.open_array(self._half, kind)
+            self._alike = type(value)
+        self._settle(0, value)
+        return rest
+
+    def _run_alike(self, tasks: Iterable[Any], call: Call, array: memoryview, alike: type) -> None:
+        """While all outcomes are of one type: a store for each, and one for its mark."""
+        at, slots, mark, worker = self._at, self._page.slots, MARK + self._half, self._worker
+        keep = alike is not type(None)
+        for task in tasks:
+            try:
+                value: Any = call(task)
+            except BaseException as error:
+                self._leave_array(at)
+                self._enter_error(at, error)
+                self._done_with(at)
+                return
+            try:
+                if value.__class__ is not alike or worker.strayed:
+                    raise ValueError
+                if keep:
+                    array[at] = value  # type: ignore[call-overload]
+            except (ValueError, IndexError):  # of another type, more than 64 bits, or beyond the end
+                self._leave_array(at)
+                self._settle(at, value)
+                return
+            at += 1
+            slots[mark] = at
+        self._at = at
+
+    def _run_any(self, tasks: Iterable[Any], call: Call) -> None:
         at, slots, mark, worker = self._at, self._page.slots, MARK + self._half, self._worker
         write, dumps, plain, version = self._write, marshal.dumps, PLAIN, VERSION
         for task in tasks:
             try:
                 value: Any = call(task)
-            except BaseException as error:  # SystemExit too: every task has an outcome
+            except BaseException as error:
                 self._enter_error(at, error)
             else:
                 if worker.strayed:
@@ -230,6 +298,33 @@ class _Journey:
             slots[mark] = at
         self._at = at
 
+    def _settle(self, at: int, value: Any) -> None:
+        """The outcome of one task, wherever it belongs."""
+        if self._worker.strayed:
+            self._worker.stray(at, None)
+        array = self._array
+        if array is None or not self._stored(array, at, value):
+            self._enter(at, value)
+        self._done_with(at)
+
+    def _stored(self, array: memoryview, at: int, value: Any) -> bool:
+        if value is not None:
+            try:
+                array[at] = value
+            except (ValueError, IndexError):
+                self._leave_array(at)
+                return False
+        return True
+
+    def _leave_array(self, at: int) -> None:
+        self._at = at
+        self._page.close_array(self._half, at)
+        self._array = None
+
+    def _done_with(self, at: int) -> None:
+        self._at = at + 1
+        self._page.slots[MARK + self._half] = at + 1
+
     def _watched(self, tasks: Iterable[Any], call: Call) -> None:
         """One task, and how long it takes."""
         begun = time.monotonic()
@@ -241,7 +336,7 @@ class _Journey:
     def _enter(self, at: int, value: object) -> None:
         try:
             parcel = carry.pack(value, out_of_band=True)
-        except Exception as error:
+        except BaseException as error:
             with contextlib.suppress(Exception):  # a frozen dataclass refuses notes
                 error.add_note(f"(the result of the task, a {type(value).__qualname__}, cannot be sent)")
             self._enter_error(at, error)

@@ -12,18 +12,24 @@ from typing import Any
 import pytest
 
 from procession.pool.page import (
+    ARRAY,
     BATCH,
     BEGUN,
     CLAIM,
     ELSEWHERE,
     ERROR,
+    FLOATS,
     GAUGES,
     HALF,
+    INTS,
     JOURNAL,
+    KIND,
+    LEAD,
     LIMIT,
     MARK,
     NO_STEP,
     NONE,
+    NONES,
     NOTE_LENGTH,
     NOTE_MAX,
     SEALED,
@@ -38,7 +44,7 @@ from procession.pool.page import (
 )
 
 PLAIN_VALUES: list[Any] = [0, -(2**200), True, None, 1.5, float("inf"), "word", "\udc80", b"", b"\0\xff", ""]
-ROOM = HALF - 5  # the head of the list
+ROOM = HALF - ARRAY - 5  # the head of the list
 
 
 @dataclass
@@ -71,8 +77,11 @@ class Journal:
     def enter(self, outcome: Any, *, mark: bool = True) -> None:
         self._write(marshal.dumps(outcome, VERSION))
         if mark:
-            self.at += 1
-            self._page.slots[self._mark] = self.at
+            self.mark()
+
+    def mark(self) -> None:
+        self.at += 1
+        self._page.slots[self._mark] = self.at
 
 
 def test_a_new_page_says_that_nothing_goes_on(pair: Pair) -> None:
@@ -86,7 +95,7 @@ def test_a_new_page_says_that_nothing_goes_on(pair: Pair) -> None:
 
 def test_no_slot_has_two_meanings() -> None:
     single = [STOP, NOTE_LENGTH, BEGUN, SEALED, STEP]
-    used = single + [first + half for first in (BATCH, MARK, CLAIM, LIMIT) for half in (0, 1)]
+    used = single + [first + half for first in (BATCH, MARK, CLAIM, LIMIT, KIND, LEAD) for half in (0, 1)]
     assert len(set(used)) == len(used)
     assert max(used) < GAUGES
 
@@ -104,6 +113,40 @@ def test_slots_are_seen_on_the_other_side(pair: Pair) -> None:
 
 
 # ── the journal ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("flight", [0, 1])
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        (INTS, [0, -1, 2**63 - 1, -(2**63)]),
+        (FLOATS, [0.0, -0.0, 1.5, float("inf"), 5e-324]),
+        (NONES, [None, None, None]),
+    ],
+)
+def test_a_journal_may_begin_with_values_of_one_kind(
+    kind: int, values: list[Any], flight: int, pair: Pair
+) -> None:
+    journal = Journal(pair.worker, flight)
+    array = pair.worker.open_array(flight & 1, kind)
+    for value in values:
+        if value is not None:
+            array[journal.at] = value
+        journal.mark()
+        assert repr(pair.parent.read_journal(flight)) == repr(values[: journal.at])
+    # One that is stored and not marked does not count, also when the worker ends now.
+    if kind != NONES:
+        array[journal.at] = values[0]
+    assert len(pair.parent.read_journal(flight)) == len(values)
+    pair.worker.close_array(flight & 1, journal.at)
+    journal.enter("other")
+    journal.enter((VALUE, b"pickle"))
+    assert repr(pair.parent.read_journal(flight)) == repr([*values, "other", (VALUE, b"pickle")])
+    # The next flight of the same half begins anew.
+    journal = Journal(pair.worker, flight + 2)
+    assert pair.parent.read_journal(flight + 2) == []
+    journal.enter("first")
+    assert pair.parent.read_journal(flight + 2) == ["first"]
 
 
 @pytest.mark.parametrize("flight", [0, 1, 2, 7])
@@ -232,11 +275,11 @@ def test_an_outcome_counts_from_its_mark(stores: int, expected: list[str], pair:
     assert pair.parent.read_journal(0) == expected
 
 
-@pytest.mark.parametrize(("stores", "begun"), [(0, False), (1, False), (2, True)])
+@pytest.mark.parametrize(("stores", "begun"), [(0, False), (1, False), (3, False), (4, True)])
 def test_a_journal_is_open_from_its_name_and_then_empty(stores: int, begun: bool, pair: Pair) -> None:
     Journal(pair.worker, 0).enter("of flight 0")
     dying(pair.worker, stores)
-    if stores < 2:
+    if stores < 4:
         with pytest.raises(Killed):
             pair.worker.open_journal(2)
     else:
@@ -250,7 +293,7 @@ def test_a_journal_is_open_from_its_name_and_then_empty(stores: int, begun: bool
 def test_garbage_behind_the_mark_is_ignored(end: int, pair: Pair) -> None:
     journal = Journal(pair.worker, 0)
     journal.enter("one")
-    start = JOURNAL + 5 + len(marshal.dumps("one", VERSION))
+    start = JOURNAL + ARRAY + 5 + len(marshal.dumps("one", VERSION))
     pair.worker._whole[start : start + end] = os.urandom(end)
     assert pair.parent.read_journal(0) == ["one"]
 
