@@ -38,7 +38,8 @@ def _run(verb: str, words: list[str]) -> int:
     try:
         __import__(module)
         code: int = sys.modules[module].main(words)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # it was closed when we started
+            sys.stdout.flush()
         return code
     except KeyboardInterrupt:
         return 130

@@ -26,6 +26,9 @@ class _Refused(Exception):
 
 def main(argv: list[str]) -> int:
     """Run ``pn map``; returns the exit code."""
+    while (fd := os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)) <= 2:
+        pass  # a stream that is closed must not become the number of something of ours, and be written to
+    os.close(fd)
     ours = _ours(argv)
     options = parse(COMMAND, [word for word in argv[:ours] if word != "--"])
     try:
@@ -160,23 +163,26 @@ def _run(
         report = run.run()
     except BaseException as error:
         output.abandon()
-        if not interrupts.exit_code:
-            raise
-        if not _is_stop(error):
-            raise
-        print("pn map: stopped at once", file=sys.stderr)
-        return interrupts.exit_code
+        interrupts.take()
+        return _stopped(error, output) or interrupts.exit_code
     finally:
         interrupts.close()
     output.end(report, options["log"])
     return interrupts.exit_code or _code(report)
 
 
-def _is_stop(error: BaseException) -> bool:
-    from procession.cli.map_out import Interrupted
+def _stopped(error: BaseException, output: Output) -> int:
+    """All has been ended because of this; the exit code, 0 if it is that of the signal."""
+    from procession.cli.map_out import Interrupted, Unwritable
     from procession.commands.run import Aborted
 
-    return isinstance(error, Aborted | Interrupted)
+    if isinstance(error, Unwritable):
+        output.say(f"pn map: {error}: stopped, and all running commands ended")
+        return 1
+    if not isinstance(error, Aborted | Interrupted):
+        raise error
+    output.say("pn map: stopped at once")
+    return 0
 
 
 def _code(report: Report) -> int:

@@ -6,7 +6,6 @@ import codecs
 import json
 import os
 import select
-import sys
 
 from procession.commands.joblog import facts
 from procession.commands.turns import pieces
@@ -29,8 +28,15 @@ class Interrupted(Exception):
     """A signal came while somebody who reads our output let us wait."""
 
 
+class Unwritable(Exception):
+    """A stream of ours takes nothing: a full disk, a stream that is closed."""
+
+
 def raw(fd: int, data: bytes, signals: int = -1) -> None:
-    """Write all of it.  Raises BrokenPipeError, and Interrupted when ``signals`` becomes readable meanwhile."""
+    """Write all of it.
+
+    Raises BrokenPipeError, Unwritable, and Interrupted when ``signals`` becomes readable meanwhile.
+    """
     poll = select.poll()
     poll.register(fd, select.POLLOUT)
     if signals >= 0:
@@ -44,6 +50,11 @@ def raw(fd: int, data: bytes, signals: int = -1) -> None:
             view = view[os.write(fd, view[:_ATOM]) :]
         except BlockingIOError:
             continue
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            stream = "standard output" if fd == 1 else "standard error"
+            raise Unwritable(f"{stream}: {error.strerror}") from error
 
 
 class Output:
@@ -94,26 +105,27 @@ class Output:
         self.abandon()
         total = report.ok + report.failed
         if report.failed:
-            self._say(f"pn map: {report.failed:,} of {number(total, 'command')} failed:")
+            self.say(f"pn map: {report.failed:,} of {number(total, 'command')} failed:")
         for inputs, reason in report.failures:
-            self._say(f"  {named(inputs)}: {reason}")
+            self.say(f"  {named(inputs)}: {reason}")
         if report.failed > len(report.failures):
-            self._say(f"  and {report.failed - len(report.failures):,} more")
+            self.say(f"  and {report.failed - len(report.failures):,} more")
         if report.trouble:
-            self._say(f"pn map: {report.trouble}")
+            self.say(f"pn map: {report.trouble}")
         if not self._quiet:
             for line in notes(report, log):
-                self._say(f"pn map: {line}")
+                self.say(f"pn map: {line}")
 
     def abandon(self) -> None:
         """Leave the terminal as it was."""
         if self._display is not None:
             self._display.clear()
 
-    def _say(self, words: str) -> None:
+    def say(self, words: str) -> None:
+        """A line of our own on standard error."""
         try:
-            print(words, file=sys.stderr, flush=True)
-        except BrokenPipeError:
+            raw(2, os.fsencode(words) + b"\n")
+        except (OSError, Unwritable):
             pass  # nobody listens there any more
 
 
