@@ -14,7 +14,7 @@ import pytest
 
 from procession.errors import CrewBroken, WorkerDied
 from procession.pool.crew import Crew, Portion
-from procession.pool.engine import SHOT_MAX, STILLBORN_MAX
+from procession.pool.ends import SHOT_MAX, STILLBORN_MAX
 from procession.pool.outcomes import Done, Failed, Lost, Outcome
 from procession.process.start import fork_child
 from tests.unit.pool import dies_at_import, handlers

@@ -1,0 +1,166 @@
+"""Taking back what a worker has not begun: for idle workers, for time limits, for cancels.
+
+docs/decisions/0011-pool.md draws how parent and worker agree without a lock.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+
+from procession.linux import membarrier
+from procession.pool.books import Books
+from procession.pool.page import BEGUN, LIMIT, SEALED
+from procession.pool.schedule import HIRE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from procession.pool.hand import Hand
+    from procession.pool.schedule import Flight
+
+SIGKILL = 9
+STEAL_MIN = 0.001  # seconds of work that are worth being taken back for an idle worker
+STEAL_MIN_SLOW = 0.05  # the same where a barrier costs milliseconds
+PATIENCE = 0.005  # seconds until another look at those who have more than they seemed to have
+OVERDUE = 0.05  # seconds that tasks wait behind another one before they are given to others
+
+
+class Reclaim(Books):
+    """The part of the engine that takes back, and watches the time."""
+
+    def _take_back(self, hand: Hand) -> bool:
+        """Whatever this worker has not begun is for others.
+
+        False where the kernel has no means for it: then it lands as soon as it sees that, with what it has
+        done, and the rest is for others from there on.
+        """
+        flights = self.schedule.flights[hand.pid]
+        slots = hand.page.slots
+        for flight in flights:
+            slots[LIMIT + (flight.number & 1)] = 0
+        if not membarrier.available():
+            return False
+        membarrier.everywhere(registered=bool(slots[SEALED]))
+        for flight in reversed(flights):
+            self.schedule.take_back(flight, hand.page.claim(flight.number))
+        return True
+
+    def _freeze(self, hand: Hand) -> tuple[Flight, int] | None:
+        """Have the worker begin nothing else, and say which task it is at: flight and index; None: at none.
+
+        Without a barrier that is true some nanoseconds later, when its processor has let our store through.
+        """
+        flights = self.schedule.flights[hand.pid]
+        if not flights:
+            return None
+        self._take_back(hand)
+        flight = flights[0]
+        mark, claimed = hand.page.mark(flight.number), hand.page.claim(flight.number)
+        return (flight, mark) if hand.page.has_begun(flight.number) and mark < claimed else None
+
+    def _condemn(self, hand: Hand, flight: Flight, index: int, error: BaseException) -> None:
+        hand.verdict = (flight.number, index, error)
+        hand.why = hand.why or str(error)
+        hand.child.send_signal(SIGKILL)
+
+    def _balance(self, idle: int) -> None:
+        """Nothing is left to hand out and a worker has nothing to do: take from the one who has most."""
+        if idle != HIRE and (self.schedule.flights[idle] or not self.hands[idle].ready):
+            # It only has room for a second flight; or it still starts, and those may be ready before it.
+            return
+        best, most = None, 0.0
+        for hand in self.hands.values():
+            seconds = self._waiting(hand)
+            if seconds > most:
+                best, most = hand, seconds
+        if best is None:
+            return
+        worth = STEAL_MIN if best.page.slots[SEALED] else STEAL_MIN_SLOW
+        if most >= worth:
+            taken = self._take_back(best)
+            if self.schedule.front() is not None:
+                self.feed()
+                return
+            if not taken:
+                return  # it lands early, which we hear
+        if self._balance_at is None:
+            self._balance_at = time.monotonic() + PATIENCE
+
+    def _waiting(self, hand: Hand) -> float:
+        """Seconds of work that this worker has not begun, as far as one can tell."""
+        seconds, now = 0.0, time.monotonic()
+        flights = self.schedule.flights[hand.pid]
+        for flight in flights:
+            claimed = hand.page.claim(flight.number)
+            if flight is flights[0] and hand.ready and now - flight.sent < PATIENCE:
+                claimed = max(claimed, 1)  # it is about to begin
+            count = flight.own - claimed
+            if count > 0 and not flight.stretch.heavy:
+                mean = flight.stretch.job.pace.mean or 0.0
+                # What has been under way for so long has tasks longer than we thought.
+                late = max(now - flight.sent - PATIENCE, 1e-9) if hand.ready else 0.0
+                seconds += max(count * mean, late)
+        return seconds
+
+    def _relieve(self, landed: Hand) -> None:
+        """While one worker lands flight after flight, another may be at a long task with many behind it."""
+        now = time.monotonic()
+        for hand in self.hands.values():
+            flights = self.schedule.flights[hand.pid]
+            if hand is landed or not flights or now - flights[0].sent < OVERDUE or not hand.ready:
+                continue
+            if any(flight.own > hand.page.claim(flight.number) for flight in flights):
+                self._take_back(hand)
+
+    def _due(self) -> float | None:
+        """Seconds until something is to be done without an event."""
+        with self.lock:
+            times = [
+                due for hand in self.hands.values() for due in (hand.deadline, hand.doomed) if due is not None
+            ]
+            if self._again:
+                times.append(self._again[0][0])
+            if self._balance_at is not None:
+                times.append(self._balance_at)
+        return max(0.0, min(times) - time.monotonic()) if times else None
+
+    def _on_time(self) -> None:
+        now = time.monotonic()
+        while self._again and self._again[0][0] <= now:
+            self.schedule.put_back(heapq.heappop(self._again)[2])
+        if self._balance_at is not None and self._balance_at <= now:
+            self._balance_at = None
+        for hand in list(self.hands.values()):
+            if hand.deadline is not None and hand.deadline <= now:
+                self._expire(hand, now)
+            if hand.doomed is not None and hand.doomed <= now:
+                hand.doomed = None
+                if not hand.why:  # one that goes home may take its time
+                    hand.child.send_signal(SIGKILL)
+
+    def _time(self, hand: Hand, flight: Flight) -> None:
+        hand.deadline = time.monotonic() + flight.stretch.job.timeout
+        self.nudge()
+
+    def _expire(self, hand: Hand, now: float) -> None:
+        """A task may have taken too long: look, and if so end its worker, with nobody else on board."""
+        flights = self.schedule.flights[hand.pid]
+        if not flights or flights[0].stretch.job.timeout is None:
+            hand.deadline = None
+            return
+        timeout = flights[0].stretch.job.timeout
+        if hand.page.has_begun(flights[0].number):
+            took = now - hand.page.slots[BEGUN] / 1e9
+            if took < timeout:
+                hand.deadline = now + timeout - took
+                return
+            at = self._freeze(hand)
+            # Once more: it may have gone on to the next task between the two looks.
+            if at is not None and time.monotonic() - hand.page.slots[BEGUN] / 1e9 >= timeout:
+                flight, index = at
+                hand.deadline = None
+                self._condemn(
+                    hand, flight, index, flight.stretch.job.timed_out(flight.stretch, index, hand.pid)
+                )
+                return
+        hand.deadline = now + timeout
