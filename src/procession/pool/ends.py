@@ -95,6 +95,7 @@ class Ends(Reclaim):
         hand.tasks += head.count
         hand.busy += head.seconds
         flight = self.schedule.landed(hand.pid, head.number, head.count, head.seconds)
+        hand.given -= flight.own - head.count
         self._settle(hand, flight, head.count)
         self._drop_over()
         if self.stopping:

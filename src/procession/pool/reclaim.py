@@ -42,7 +42,9 @@ class Reclaim(Books):
             return False
         membarrier.everywhere(registered=bool(slots[SEALED]))
         for flight in reversed(flights):
+            hand.given -= flight.own
             self.schedule.take_back(flight, hand.page.claim(flight.number))
+            hand.given += flight.own
         return True
 
     def _freeze(self, hand: Hand) -> tuple[Flight, int] | None:

@@ -162,8 +162,8 @@ class Schedule:
         return -self._backlog[0][0] if self._backlog else None
 
     def staff(self) -> int:
-        """Workers that stay."""
-        return len(self.flights) - len(self._leaving)
+        """Workers that stay, or still have something in hand."""
+        return sum(1 for worker, flights in self.flights.items() if flights or worker not in self._leaving)
 
     def place(self, *, heavy: bool = False) -> int | None:
         """Where a flight would go: a worker, HIRE, or None for "not yet"."""
@@ -175,7 +175,8 @@ class Schedule:
                 starting = worker if starting is None else starting
         if starting is not None:
             return starting
-        if self.staff() < self.limit:
+        # Those who leave may take their time; there are never many of them.
+        if self.staff() < self.limit and len(self.flights) < 2 * self.limit:
             return HIRE
         return None if heavy else self._second_place()
 

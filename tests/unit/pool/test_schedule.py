@@ -122,17 +122,29 @@ def test_who_is_ready_goes_before_who_is_starting() -> None:
     assert schedule.place() == 101
 
 
-def test_who_is_leaving_gets_nothing_and_is_replaced() -> None:
+def test_who_is_leaving_gets_nothing_and_is_replaced_when_it_has_nothing_more_to_do() -> None:
     crew = Crew(1)
     crew.add("a")
     crew.send()
     crew.schedule.leaves(100)
-    assert crew.schedule.staff() == 0
     crew.add("b")
-    assert names(crew.send()) == [(101, "b")]
+    assert (crew.schedule.staff(), crew.send()) == (1, [])
     crew.land(100, 0)
-    crew.add("c")
-    assert names(crew.send()) == [(101, "c")]
+    assert crew.schedule.staff() == 0
+    assert names(crew.send()) == [(101, "b")]
+
+
+def test_those_who_leave_and_do_not_go_are_replaced_only_once() -> None:
+    crew = Crew(1)
+    for worker in (100, 101):
+        crew.add("a")
+        assert names(crew.send()) == [(worker, "a")]
+        crew.schedule.leaves(worker)
+        crew.land(worker, 0)
+    crew.add("a")
+    assert crew.schedule.place() is None
+    crew.schedule.died(100, begun=False, done=0, claimed=0)
+    assert crew.schedule.place() == HIRE
 
 
 def test_a_window_is_never_exceeded() -> None:

@@ -79,9 +79,11 @@ class Histories(RuleBasedStateMachine):
         if worker is None:
             return None
         staying = {name: w for name, w in self.workers.items() if name not in self.leaving}
+        staff = self.staff()
         if worker == HIRE:
             assert all(w.flights for w in staying.values()), "hired although a worker was idle"
-            assert len(staying) < self.limit
+            assert staff < self.limit
+            assert len(self.workers) < 2 * self.limit
             self.hired += 1
             worker = self.hired
             self.schedule.hired(worker)
@@ -91,7 +93,8 @@ class Histories(RuleBasedStateMachine):
         flights = self.workers[worker].flights
         if flights:
             assert all(w.flights for w in staying.values()), "a second flight although a worker was idle"
-            assert len(staying) == self.limit, "a second flight before a hire"
+            crowded = len(self.workers) == 2 * self.limit
+            assert staff >= self.limit or crowded, "a second flight before a hire"
             assert not flights[0].stretch.heavy, "put behind a heavy flight"
             assert flights[0].stretch.job.pace.is_short, "put behind a long one"
             assert not stretch.heavy, "a heavy flight behind another one"
@@ -107,6 +110,9 @@ class Histories(RuleBasedStateMachine):
 
     def some(self, data: st.DataObject, names: list[int]) -> int:
         return data.draw(st.sampled_from(names), label="worker")
+
+    def staff(self) -> int:
+        return sum(1 for name, w in self.workers.items() if w.flights or name not in self.leaving)
 
     def flying(self) -> list[int]:
         return [name for name, worker in self.workers.items() if worker.flights]
@@ -290,7 +296,8 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def windows_and_crew_are_bounded(self) -> None:
-        assert self.schedule.staff() == len(self.workers) - len(self.leaving) <= self.limit
+        assert self.schedule.staff() == self.staff() <= self.limit
+        assert len(self.workers) <= 2 * self.limit
         assert set(self.schedule.flights) == set(self.workers)
         for name, worker in self.workers.items():
             assert len(worker.flights) <= WINDOW
