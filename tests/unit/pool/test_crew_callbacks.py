@@ -342,6 +342,22 @@ def test_kill_from_deliver_ends_the_run(where: str) -> None:
     assert len({outcome.task for outcome in outcomes}) == len(outcomes)
 
 
+@pytest.mark.parametrize("fatal", [{0}, {2}])
+def test_kill_from_the_delivery_of_a_death_ends_the_run(fatal: set[int]) -> None:
+    outcomes: list[Outcome] = []
+    with Crew(handlers.die_at, workers=1, start_method="fork", setup=fatal) as crew:
+
+        def deliver(outcome: Outcome) -> None:
+            outcomes.append(outcome)
+            if len(outcomes) == 1:
+                assert isinstance(outcome, Lost) == (fatal == {0})
+                crew.kill()
+
+        crew.run(Portions(Portion((0, 1, 2))), deliver)
+        assert children() == []
+    assert len({outcome.task for outcome in outcomes}) == len(outcomes)
+
+
 # ── what a hire must not leave ────────────────────────────────────────────────────────────────────
 
 
