@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 class Call:
     """One call."""
 
-    __slots__ = ("args", "attempts", "cancelled", "function", "holder", "kwds", "number", "options")
+    __slots__ = (
+        "args", "attempts", "cancelled", "expected", "function", "holder", "kwds", "number", "options",
+    )  # fmt: skip
 
     def __init__(
         self, holder: Holder, function: Callable[..., object], args: Any, kwds: Any, options: TaskOptions
@@ -48,6 +50,7 @@ class Call:
         self.number = -1  # of its task, once it has been taken
         self.attempts = 0
         self.cancelled = False
+        self.expected = False  # it was given to the pool before, and had to wait for others
 
     def words(self) -> str:
         """For people."""

@@ -49,7 +49,7 @@ class Meters:
         self._publisher = Publisher(next(_numbers), now)
         self._published: object = None
         runner.observers.append(self.observe)
-        runner.engine.on_landed = self._landed
+        runner.on_landed = self._landed
         runner.at_end.append(self._publisher.close)
 
     def _landed(self, hand: Hand, flight: Flight, packet: Packet) -> None:

@@ -436,6 +436,8 @@ class _Ordered:
         self._first = first
         self._begun = False
         result._cancel = self._give_up
+        call.expected = True
+        runner.expect(1)
 
     def look(self) -> None:
         """Begin the call if all are there; else look again when the next one has come."""
@@ -447,7 +449,10 @@ class _Ordered:
             if self._begun:
                 return
             self._begun = True
-        self._go()
+        try:
+            self._go()
+        finally:
+            self._runner.expect(-1)
 
     def _go(self) -> None:
         failed = next((other for other in self._first if not other.successful()), None)
@@ -469,9 +474,9 @@ class _Ordered:
             if self._begun:
                 return False
             self._begun = True
-        self._result._set(
-            False, TaskCancelled(f"the call was cancelled before it began ({self._call.words()})")
-        )
+        words = f"the call was cancelled before it began ({self._call.words()})"
+        self._result._set(False, TaskCancelled(words))
+        self._runner.expect(-1)
         return True
 
 

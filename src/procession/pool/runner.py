@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 
     from procession.pool.calls import Call
     from procession.pool.hand import Hand
+    from procession.pool.messages import Packet
     from procession.pool.results import AsyncResult
+    from procession.pool.schedule import Flight
     from procession.pool.team import TeamHirer
     from procession.process.exits import Exit
 
@@ -59,6 +61,8 @@ class Runner:
         self.thread: threading.Thread | None = None
         self.on_worker_start: Callable[[int], object] | None = None
         self.on_worker_exit: Callable[[int, Exit, str], object] | None = None
+        self.on_landed: Callable[[Hand, Flight, Packet], object] = _ignore
+        self.expected = 0  # calls that will begin when others have ended
         self.at_end: list[Callable[[], object]] = []
         self.observers: list[
             Callable[[float], float | None]
@@ -171,7 +175,7 @@ class Runner:
         elif engine.broken is not None:
             self._give_up_all(engine.broken)
             self._send_home(now)
-        elif self.state == CLOSING and not self.jobs:
+        elif self.state == CLOSING and not self.jobs and not self.expected:
             self._send_home(now)
         else:
             self._repopulate(now)
@@ -234,7 +238,11 @@ class Runner:
         self.engine.feed()  # it gives up its backlog
 
     def _is_over(self) -> bool:
-        return bool((self.state != OPEN or self.engine.broken) and not self.engine.hands and not self.jobs)
+        if self.engine.hands or self.jobs:
+            return False
+        if self.engine.broken is not None:
+            return True
+        return self.state == ENDING or (self.state == CLOSING and not self.expected)
 
     def _end_at_once(self) -> None:
         """The last act, in whichever thread: no worker is left."""
@@ -265,7 +273,8 @@ class Runner:
         if self.on_worker_exit is not None:
             self.engine.later(partial(guarded, self.on_worker_exit, hand.pid, exit_, why))
 
-    def _landed(self, hand: Hand, *_: object) -> None:
+    def _landed(self, hand: Hand, flight: Flight, packet: Packet) -> None:
+        self.on_landed(hand, flight, packet)
         if self._max_memory is not None and not hand.why:
             used = resident(hand.pid)
             if used > self._max_memory:
@@ -293,11 +302,19 @@ class Runner:
             job._look()
         self.engine.run_later()
 
+    def expect(self, calls: int) -> None:
+        """So many more (or fewer) calls will come, even if the pool is closed meanwhile."""
+        with self.engine.lock:
+            self.expected += calls
+        if not self.expected and self.state != OPEN:
+            self._wake()
+
     def call(self, call: Call) -> CallsJob:
         """A new call."""
         key = call.options.priority, call.options.timeout
         with self.engine.lock:
-            self.check_open()
+            if not (call.expected and self.state == CLOSING and self.engine.broken is None):
+                self.check_open()
             job = self._calls.get(key)
             if job is None:
                 job = self._calls[key] = CallsJob(self, *key)
@@ -332,6 +349,10 @@ class Runner:
             self.engine.later(lambda: result._set(success, value))
         else:
             result._set(success, value)
+
+
+def _ignore(*_: object) -> None:
+    return
 
 
 def resident(pid: int) -> int:
