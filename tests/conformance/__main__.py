@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from tests.conformance.drive import Result, Run
-from tests.conformance.sections import METHODS, SUBSET, sections
+from tests.conformance.sections import EXECUTORS, FUTURES, METHODS, SUBSET, Section, sections
 from tests.conformance.side import OURS, STDLIB, has_suite, interpreters, make_venv
 from tests.conformance.table import Verdict, compare, read_allowed, report
 
@@ -27,13 +30,16 @@ def main() -> int:
     if not pythons:
         print("conformance: skipped: this interpreter brings no test package (Debian: python3-full)")
         return 0
+    wanted = any(might_match(section, patterns(options)) for section in sections(METHODS, rest=False))
+    others = NEWEST_FIRST if wanted and not options.pythons else ()
+    plan = rounds(pythons, brings_executors(options.tests), others)
+    for version in pythons.keys() - {one.version for one in plan if one.executors}:
+        print(f"conformance: Python {version} brings no {FUTURES}: {NO_EXECUTORS}")
     scratch = Path(options.keep or tempfile.mkdtemp(prefix="pnc-"))
     scratch.mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
     try:
-        verdicts = [
-            one_python(version, path, scratch / version, options) for version, path in pythons.items()
-        ]
+        verdicts = [one_python(one, scratch / one.version, options) for one in plan]
     finally:
         if not options.keep:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -54,6 +60,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--methods", default=",".join(METHODS), help="start methods, joined by commas")
     parser.add_argument("--pythons", default="", help="versions, as in 3.11,3.13; without it, this one")
     parser.add_argument("--subset", action="store_true", help="what ./check runs")
+    parser.add_argument("--tests", help="a folder of test modules, for those that the interpreter lacks")
     parser.add_argument("--cases", action="append", help="a pattern of method:Class.test; may be repeated")
     parser.add_argument("--ours-only", action="store_true", help="show ours without comparing")
     parser.add_argument("--hang-limit", type=float, default=60, help="seconds a case (default 60)")
@@ -62,24 +69,61 @@ def read_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def one_python(version: str, python: Path, scratch: Path, options: argparse.Namespace) -> Verdict:
+NEWEST_FIRST = ("3.14", "3.13", "3.12", "3.11")
+EXECUTOR_CASES = "ProcessPool"  # how the names of their classes begin
+NO_EXECUTORS = "another Python runs its cases, or --tests names a folder that has it"
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one interpreter runs: the cases about executors, and/or the rest."""
+
+    version: str
+    python: Path
+    executors: bool = True
+    rest: bool = True
+
+
+def patterns(options: argparse.Namespace) -> tuple[str, ...]:
+    """Which cases are wanted."""
+    return tuple(options.cases or (SUBSET if options.subset else ["*"]))
+
+
+def brings_executors(tests: str | None) -> Callable[[Path], bool]:
+    """Does an interpreter bring CPython's tests of executors, or else this folder?"""
+    name = FUTURES.rpartition(".")[2]
+    borrowed = tests is not None and any((Path(tests) / found).exists() for found in (name, f"{name}.py"))
+    return lambda python: borrowed or has_suite(python, FUTURES)
+
+
+def rounds(pythons: dict[str, Path], brings: Callable[[Path], bool], others: tuple[str, ...]) -> list[Round]:
+    """Each of these; and where none brings the tests of executors, the first of ``others`` that does."""
+    plan = [Round(version, python, brings(python)) for version, python in pythons.items()]
+    if not any(one.executors for one in plan):
+        found = (item for version in others for item in interpreters([version]).items())
+        other = next(((version, python) for version, python in found if brings(python)), None)
+        plan += [Round(*other, rest=False)] if other is not None else []
+    return plan
+
+
+def one_python(this: Round, scratch: Path, options: argparse.Namespace) -> Verdict:
     shutil.rmtree(scratch, ignore_errors=True)  # of an earlier run that was kept
     methods = tuple(options.methods.split(","))
-    only = tuple(options.cases or (SUBSET if options.subset else ["*"]))
+    only = patterns(options)
     sides = (OURS,) if options.ours_only else (STDLIB, OURS)
-    interpreters = {side: make_venv(python, scratch / f"venv-{side}", side) for side in sides}
+    venvs = {side: make_venv(this.python, scratch / f"venv-{side}", side, options.tests) for side in sides}
     runs = [
-        Run(section, side, interpreters[side], scratch / side / section.name.replace(" ", "-"), only)
-        for section in sections(methods)
+        Run(section, side, venvs[side], scratch / side / section.name.replace(" ", "-"), only)
+        for section in sections(methods, executors=this.executors, rest=this.rest)
         for side in sides
-        if might_match(section.method, only)
+        if might_match(section, only)
     ]
     for run in runs:
         run.quick, run.hang_limit = options.subset, options.hang_limit
     with ThreadPoolExecutor(options.jobs) as pool:
         for run, future in [(run, pool.submit(run)) for run in runs]:
             future.result()
-            print(f"{version} {run.side:6} {run.section.name:20} {count(run.results)}", flush=True)
+            print(f"{this.version} {run.side:6} {run.section.name:20} {count(run.results)}", flush=True)
     found: dict[str, Results] = {STDLIB: {}, OURS: {}}
     for run in runs:
         found[run.side] |= run.results
@@ -88,11 +132,21 @@ def one_python(version: str, python: Path, scratch: Path, options: argparse.Name
     for run in runs:
         found[run.side] |= run.results
     allowed = read_allowed()
-    return compare(version, theirs, found[OURS], allowed)
+    return compare(this.version, theirs, found[OURS], allowed)
 
 
-def might_match(method: str, only: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(method, pattern.partition(":")[0]) for pattern in only)
+def might_match(section: Section, only: tuple[str, ...]) -> bool:
+    """Could a pattern mean a case of this section?  Saves the start of those that have none."""
+    for pattern in only:
+        method, _, case = pattern.partition(":")
+        plain = re.split(r"[*?[]", case)[0]
+        if section.kind == EXECUTORS:
+            possible = EXECUTOR_CASES.startswith(plain) or plain.startswith(EXECUTOR_CASES)
+        else:
+            possible = not plain.startswith(EXECUTOR_CASES)
+        if possible and fnmatchcase(section.method, method):
+            return True
+    return False
 
 
 def count(results: Results) -> str:

@@ -104,10 +104,16 @@ def main() -> int:
         import multiprocessing
 
         assert multiprocessing.__name__ == "procession.mp", multiprocessing
+    if "PN_CONFORMANCE_EXECUTOR" in os.environ:
+        from concurrent.futures import ProcessPoolExecutor
+
+        bases = [f"{base.__module__}:{base.__name__}" for base in ProcessPoolExecutor.__bases__]
+        assert bases == [os.environ["PN_CONFORMANCE_EXECUTOR"]], bases
     module = importlib.import_module(task["module"])
     done = set(task["done"])
     suite = unittest.TestSuite()
-    for case in flatten(unittest.defaultTestLoader.loadTestsFromModule(module)):
+    cases = flatten(unittest.defaultTestLoader.loadTestsFromModule(module))
+    for case in sorted(cases, key=lambda case: type(case).__module__):  # setUpModule once for each
         name = f"{task['method']}:{short(case.id())}"
         if name not in done and any(fnmatch.fnmatchcase(name, pattern) for pattern in task["only"]):
             suite.addTest(case)

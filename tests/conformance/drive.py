@@ -10,11 +10,12 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.conformance.sections import Section
+from tests.conformance.sections import EXECUTORS, Section
 
 CASES = Path(__file__).with_name("cases.py")
 LOOK = 0.5  # seconds between two looks into the log
 MARK = "PN_CONFORMANCE"
+OUR_EXECUTOR = "procession.pool.executor:PoolExecutor"
 
 
 @dataclass
@@ -66,6 +67,8 @@ class Run:
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
         # The path of a unix socket has room for 108 bytes: a short TMPDIR.
         environment |= {MARK: mark, "PYTHONFAULTHANDLER": "1"}
+        if self.section.kind == EXECUTORS and task["ours"]:
+            environment["PN_CONFORMANCE_EXECUTOR"] = OUR_EXECUTOR
         with (self.folder / "output").open("ab") as output:
             program = subprocess.Popen(
                 [self.python, CASES, json.dumps(task)],

@@ -34,22 +34,42 @@ if "multiprocessing" not in sys.modules:
 """
 
 
-def has_suite(python: Path) -> bool:
-    """Does this interpreter bring its test package?"""
-    words = [str(python), "-c", "import test._test_multiprocessing, test.support"]
+# Test modules that the interpreter does not bring, from a folder that somebody named.
+BORROW = """
+import sys
+from importlib.machinery import PathFinder
+
+class Borrow:
+    def find_spec(self, name, path, target=None):
+        return PathFinder.find_spec(name, [FOLDER]) if name.rpartition(".")[0] == "test" else None
+
+sys.meta_path.append(Borrow())
+"""
+
+
+def has_suite(python: Path, module: str = "test._test_multiprocessing") -> bool:
+    """Does this interpreter bring its test package, and this module in it?"""
+    words = [str(python), "-c", f"import test.support, {module}"]
     return subprocess.run(words, capture_output=True, check=False).returncode == 0
 
 
-def make_venv(python: Path, folder: Path, side: str) -> Path:
-    """Build the side's venv in ``folder``; returns its interpreter."""
+def make_venv(python: Path, folder: Path, side: str, tests: str | None = None) -> Path:
+    """Build the side's venv in ``folder``; returns its interpreter.
+
+    ``tests``: a folder of test modules for what this interpreter does not bring.
+    """
     subprocess.run([python, "-m", "venv", "--without-pip", folder], check=True, capture_output=True)
     (packages,) = folder.glob("lib/python*/site-packages")
+    if tests is not None:
+        (packages / "borrow_hook.py").write_text(f"FOLDER = {str(Path(tests).resolve())!r}\n{BORROW}")
+        (packages / "borrow.pth").write_text("import borrow_hook\n")
     if side == OURS:
         cloudpickle = find_spec("cloudpickle")
         if cloudpickle is not None and cloudpickle.origin is not None:
             shutil.copytree(Path(cloudpickle.origin).parent, packages / "cloudpickle")
         (packages / "face_hook.py").write_text(HOOK)
-        (packages / "face.pth").write_text(f"{ROOT / 'src'}\nimport face_hook\n")
+        shutil.copy(Path(__file__).with_name("executor_hook.py"), packages)
+        (packages / "face.pth").write_text(f"{ROOT / 'src'}\nimport face_hook\nimport executor_hook\n")
     return folder / "bin/python"
 
 
