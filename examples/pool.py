@@ -1,4 +1,7 @@
-"""A pool: many tasks, few processes, results in the order of the tasks."""
+"""A pool: many tasks, few processes, results in the order of the tasks.
+
+What happens when tasks hang or kill their worker: pool_with_retries.py.
+"""
 
 import os
 
@@ -17,7 +20,7 @@ def divide(one: int, other: int) -> float:
 
 if __name__ == "__main__":
     with Pool(processes=3) as pool:  # three processes, however many tasks
-        results = pool.map(square, range(100))
+        results = pool.map(square, range(100))  # no chunksize: how many travel together is found out
         workers = {pid for _, pid in results}
         print(f"sum of squares {sum(value for value, _ in results)}, at most 3 workers: {len(workers) <= 3}")
 

@@ -53,6 +53,17 @@ SHOWN = {
         r"two arguments each: \[0.5, 0.75\]",
     ],
     "pool_with_queue": ["(?:task [0-4] is done\n){5}", r"results \[0, 1, 4, 9, 16\]"],
+    "pool_with_retries": [
+        "6 of 6 have ended, 2 failed",
+        "one: one, attempt 1",
+        "moody: moody, attempt 3",
+        r"endless: task 2 took longer than 0.5 s, and its worker \d+ was ended",
+        "two: two, attempt 1",
+        r"deadly: worker \d+ was killed by SIGKILL \(9\) in the middle of task 4 \(downloading deadly\)",
+        "three: three, attempt 1",
+        "4 done, 2 failed, 4 retries",
+        r"(?:worker \d \(pid \d+\): was killed by SIGKILL \(9\)\n.*){3}",
+    ],
     "two_in_order": [
         "fetch: begins, will end with 0",
         "unpack: begins",
@@ -82,7 +93,7 @@ DIFFERS = {
         THEIRS: ["was not joined: a zombie", "killed Process: an orphan"],
     },
 }
-ONLY_OURS = {"pool_with_queue", "two_in_order", "supervised_service"}
+ONLY_OURS = {"pool_with_queue", "pool_with_retries", "two_in_order", "supervised_service"}
 CASES = [
     (name, library)
     for name in SHOWN
@@ -135,4 +146,4 @@ def test_no_example_is_forgotten() -> None:
 def test_an_example_that_needs_more_says_so(name: str) -> None:
     """By what it imports, or in its first words."""
     text = (FOLDER / f"{name}.py").read_text()
-    assert re.search("multiprocessing|after=|Supervisor", text)
+    assert re.search("multiprocessing|after=|timeout=|Supervisor", text)
