@@ -19,19 +19,51 @@ class Bare(BaseException):
     """Not an Exception."""
 
 
-def die_if_three(_context: object, number: int) -> int:
-    """A crew's handler: task 3 kills its worker."""
+def die_if_three(number: int) -> int:
+    """Task 3 kills its worker."""
     if number == 3:
         os.kill(os.getpid(), signal.SIGKILL)
     return number
 
 
-def work_a_little(_context: object, number: int) -> int:
-    """A crew's handler of a tenth of a millisecond."""
+def work_a_little(number: int) -> int:
+    """A tenth of a millisecond."""
     until = time.perf_counter() + 1e-4
     while time.perf_counter() < until:
         pass
     return number
+
+
+def spin_if_three(number: int) -> int:
+    """Task 3 holds the GIL for good."""
+    if number == 3:
+        10 ** (10**9) % 7
+    return number
+
+
+def hold_then_spin(ready: Any, lock: Any) -> None:
+    with lock:
+        ready.send_bytes(str(os.getpid()).encode())
+        10 ** (10**9) % 7
+
+
+def put_into(queue: Any, number: int) -> None:
+    queue.put(number)
+
+
+def pool_of_its_own(numbers: list[int]) -> list[int]:
+    """A task that has a pool."""
+    from procession import Pool
+
+    with Pool(2) as pool:
+        return pool.map(double, numbers)
+
+
+def seven_into(array: Any) -> tuple[int, Any]:
+    """Writes into what it was given, and returns it."""
+    before = int(array[0])
+    array[0] = 7
+    return before, array
 
 
 def raise_hard(*_: object) -> None:

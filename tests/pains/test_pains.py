@@ -4,32 +4,41 @@ from __future__ import annotations
 
 import gc
 import os
+import queue
 import signal
 import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import procession
-from procession.errors import ProcessDied, RemoteError, WorkerDied
+from procession import Pool
+from procession.errors import ProcessDied, RemoteError, TaskCancelled, TaskTimeout, WorkerDied
 from procession.linux.pidfd import open_pidfd, wait_exit
-from procession.pool.crew import Crew
-from procession.pool.outcomes import Done, Failed, Lost
+from procession.pool.executor import PoolExecutor
 from tests.pains import painkit
-from tests.unit.pool.kit import Payloads, each_once, run
 
 METHODS = ["fork", "spawn", "forkserver"]
-CREW_METHODS = ["fork", "spawn"]
 
 
 @pytest.fixture(params=METHODS)
 def ctx(request: pytest.FixtureRequest) -> Any:
     return procession.get_context(request.param)
+
+
+@pytest.fixture
+def pool(ctx: Any) -> Iterator[Pool]:
+    """Two workers."""
+    with Pool(2, context=ctx) as pool:
+        yield pool
+    pool.join()
 
 
 def run_script(tmp_path: Path, text: str) -> subprocess.CompletedProcess[str]:
@@ -62,14 +71,14 @@ def wait_gone(pids: list[int]) -> None:
 # ── 1 to 3: a worker dies ─────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("method", CREW_METHODS)
-def test_pain_01_a_killed_worker_fails_its_task_and_no_other(method: str) -> None:
-    outcomes = run(painkit.die_if_three, range(20), method)
-    (lost,) = [outcome for outcome in outcomes if isinstance(outcome, Lost)]
-    assert lost.payload == 3
-    assert isinstance(lost.error, WorkerDied)
-    assert "SIGKILL" in str(lost.error)
-    assert sum(isinstance(outcome, Done) for outcome in outcomes) == 19
+def test_pain_01_a_killed_worker_fails_its_task_and_no_other(pool: Pool) -> None:
+    with pytest.raises(WorkerDied, match=r"SIGKILL.* in the middle of task 3") as caught:
+        pool.map(painkit.die_if_three, range(20))
+    assert caught.value.task == 3
+    assert caught.value.exit.signal == signal.SIGKILL
+    outcomes = pool.map(painkit.die_if_three, range(20), errors="return")
+    assert isinstance(outcomes.pop(3), WorkerDied)
+    assert outcomes == [*range(3), *range(4, 20)]
 
 
 def test_pain_02_a_killed_holder_blocks_nobody(ctx: Any) -> None:
@@ -85,18 +94,23 @@ def test_pain_02_a_killed_holder_blocks_nobody(ctx: Any) -> None:
     lock.release()
 
 
-@pytest.mark.parametrize("method", CREW_METHODS)
-def test_pain_03_the_pool_goes_on_after_a_death_and_says_who(method: str) -> None:
-    with Crew(painkit.die_if_three, workers=2, start_method=method) as crew:
-        first: list[Any] = []
-        crew.run(Payloads([3]), first.append)
-        (lost,) = first
-        assert isinstance(lost, Lost)
-        assert isinstance(lost.error, WorkerDied)
-        assert str(lost.error.pid) in str(lost.error)
-        then: list[Any] = []
-        crew.run(Payloads([1, 2, 4]), then.append)
-        assert [outcome.value for outcome in then] == [1, 2, 4] or len(then) == 3
+def test_pain_03_the_pool_goes_on_after_a_death_and_says_who(pool: Pool) -> None:
+    with pytest.raises(WorkerDied) as caught:
+        pool.apply(painkit.die_if_three, (3,))
+    assert f"worker {caught.value.pid} " in str(caught.value)
+    assert pool.map(painkit.die_if_three, [1, 2, 4]) == [1, 2, 4]
+    (why,) = pool.stats().replaced
+    assert str(caught.value.pid) in why
+    assert "SIGKILL" in why
+
+
+def test_pain_03_so_does_the_executor(ctx: Any) -> None:
+    with PoolExecutor(2, ctx) as executor:
+        futures = [executor.submit(painkit.die_if_three, number) for number in range(6)]
+        with pytest.raises(BrokenProcessPool, match=r"SIGKILL.*die_if_three"):
+            futures[3].result(20)
+        assert [future.result(20) for number, future in enumerate(futures) if number != 3] == [0, 1, 2, 4, 5]
+        assert executor.submit(painkit.double, 4).result(20) == 8
 
 
 # ── 4: orphans ────────────────────────────────────────────────────────────────────────────────────
@@ -125,6 +139,29 @@ def test_pain_04_workers_do_not_outlive_a_killed_parent(method: str, tmp_path: P
     wait_gone([int(word) for word in done.stdout.split()])
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_pain_04_nor_do_those_of_a_pool(method: str, tmp_path: Path) -> None:
+    program = f"""
+        import os, signal
+        from procession import Pipe, Pool, get_context
+        from tests.pains import painkit
+
+        if __name__ == "__main__":
+            pool = Pool(2, context=get_context({method!r}))
+            ours, theirs = Pipe()
+            running = pool.map_async(painkit.spin, [theirs, theirs])
+            for _ in range(2):
+                ours.recv_bytes()
+            print(*(worker.pid for worker in pool.stats().workers), flush=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+    """
+    done = run_script(tmp_path, program)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    pids = [int(word) for word in done.stdout.split()]
+    assert len(pids) == 2
+    wait_gone(pids)
+
+
 # ── 5: join before get ────────────────────────────────────────────────────────────────────────────
 
 
@@ -150,18 +187,20 @@ def test_pain_06_an_exception_that_does_not_unpickle_arrives_all_the_same(ctx: A
     assert "raise_hard" in str(caught.value.__cause__)
 
 
-@pytest.mark.parametrize("method", CREW_METHODS)
-def test_pain_06_nor_does_it_hurt_the_pool(method: str) -> None:
-    (failed,) = run(painkit.raise_hard, [1], method)
-    assert isinstance(failed, Failed)
-    assert isinstance(failed.error, RemoteError)
+def test_pain_06_nor_does_it_hurt_the_pool(pool: Pool) -> None:
+    with pytest.raises(RemoteError, match="this and that"):
+        pool.apply(painkit.raise_hard)
+    assert pool.apply(painkit.double, (4,)) == 8
 
 
-@pytest.mark.parametrize("method", CREW_METHODS)
-def test_pain_07_a_bare_base_exception_is_an_outcome(method: str) -> None:
-    outcomes = run(painkit.raise_bare, [1, 2], method)
-    assert all(isinstance(outcome.error, painkit.Bare) for outcome in outcomes if isinstance(outcome, Failed))
-    each_once(outcomes, 2)
+def test_pain_07_a_bare_base_exception_is_an_outcome(pool: Pool) -> None:
+    with pytest.raises(painkit.Bare):
+        pool.apply(painkit.raise_bare)
+    outcomes = pool.map(painkit.raise_bare, range(3), errors="return")
+    assert [type(outcome) for outcome in outcomes] == [painkit.Bare] * 3
+    with pytest.raises(SystemExit):
+        pool.apply_async(sys.exit, (3,)).get(20)
+    assert not pool.stats().replaced, "nobody has died of it"
 
 
 # ── 8 to 10: start methods ────────────────────────────────────────────────────────────────────────
@@ -192,6 +231,11 @@ def test_pain_09_lambdas_and_closures_start_with_each_method(ctx: Any) -> None:
     process = ctx.Process(target=lambda number: number + add, args=(4,))
     process.start()
     assert process.result(30) == 7
+
+
+def test_pain_09_and_are_tasks_of_a_pool(pool: Pool) -> None:
+    add = 3
+    assert pool.map(lambda number: number + add, [4, 5]) == [7, 8]
 
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
@@ -242,26 +286,40 @@ def sum_of(shared: Any) -> float:
 # ── 12 and 13: tasks ──────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("method", CREW_METHODS)
-def test_pain_12_the_iterable_is_taken_only_as_fast_as_workers_take_it(method: str) -> None:
-    """A worker has two flights of 10 ms in hand, which is 100 of these tasks each."""
-    taken = done = ahead = 0
+def test_pain_12_the_iterable_is_read_only_as_results_are_read(pool: Pool) -> None:
+    taken = 0
 
     def numbers() -> Iterator[int]:
-        nonlocal taken, ahead
-        for number in range(5_000):
-            taken += 1
-            ahead = max(ahead, taken - done)
+        nonlocal taken
+        for number in range(100_000):
+            taken = number + 1
             yield number
 
-    def deliver(_outcome: object) -> None:
-        nonlocal done
-        done += 1
+    results = pool.imap(painkit.work_a_little, numbers(), buffersize=50)
+    for number in range(500):
+        assert next(results) == number
+        # What is ahead of the reader, a chunk that it has at hand, and a store of what is about to be needed.
+        assert taken <= number + 1 + 1_000
 
-    with Crew(painkit.work_a_little, workers=2, start_method=method) as crew:
-        crew.run(Payloads(numbers()), deliver)
-    assert done == 5_000
-    assert ahead <= 5 * 100, "two flights for each of two workers, and one being taken"
+
+def test_pain_12_without_a_buffersize_too(pool: Pool) -> None:
+    """Nobody reads: it comes to rest."""
+    taken = 0
+
+    def numbers() -> Iterator[int]:
+        nonlocal taken
+        for number in range(1_000_000):
+            taken = number + 1
+            yield number
+
+    results = pool.imap(painkit.work_a_little, numbers())
+    assert next(results) == 0
+    before = -1
+    while before != taken:
+        before = taken
+        assert pool.apply(painkit.double, (2,)) == 4
+        assert not threading.Event().wait(0.2)
+    assert taken < 10_000
 
 
 def test_pain_13_one_running_process_is_stopped_by_its_time_limit_and_no_other(ctx: Any) -> None:
@@ -278,6 +336,26 @@ def test_pain_13_one_running_process_is_stopped_by_its_time_limit_and_no_other(c
     neighbour.join()
 
 
+def test_pain_13_so_is_one_task_of_a_pool(pool: Pool) -> None:
+    outcomes = pool.map(painkit.spin_if_three, range(6), timeout=0.5, errors="return")
+    late = outcomes.pop(3)
+    assert isinstance(late, TaskTimeout)
+    assert isinstance(late, TimeoutError)
+    assert late.task == 3
+    assert outcomes == [0, 1, 2, 4, 5]
+
+
+def test_pain_13_or_cancelled_while_it_runs(ctx: Any, pool: Pool) -> None:
+    ours, theirs = ctx.Pipe()
+    result = pool.apply_async(painkit.spin, (theirs,))
+    ours.recv_bytes()
+    assert result.cancel()
+    with pytest.raises(TaskCancelled):
+        result.get(20)
+    assert not result.cancel()
+    assert pool.apply(painkit.double, (4,)) == 8
+
+
 # ── 14 and 15: sending and nesting ────────────────────────────────────────────────────────────────
 
 
@@ -291,6 +369,12 @@ def test_pain_14_a_queue_and_a_lock_travel_through_a_queue(ctx: Any) -> None:
     process.join(20)
 
 
+def test_pain_14_and_are_arguments_of_tasks(ctx: Any, pool: Pool) -> None:
+    queue = ctx.Queue()
+    pool.starmap(painkit.put_into, [(queue, number) for number in range(3)])
+    assert sorted(queue.get(timeout=20) for _ in range(3)) == [0, 1, 2]
+
+
 def test_pain_15_a_daemonic_process_may_have_children() -> None:
     answers: Any = procession.Queue()
     process = procession.Process(target=painkit.have_a_child, args=(answers,), daemon=True)
@@ -298,6 +382,10 @@ def test_pain_15_a_daemonic_process_may_have_children() -> None:
     assert answers.get(timeout=30)[0] == 0
     process.join(20)
     assert process.exitcode == 0
+
+
+def test_pain_15_a_task_may_have_a_pool(pool: Pool) -> None:
+    assert pool.map(painkit.pool_of_its_own, [[1, 2], [3]]) == [[2, 4], [6]]
 
 
 # ── 16: Ctrl-C ────────────────────────────────────────────────────────────────────────────────────
@@ -333,6 +421,30 @@ def test_pain_16_ctrl_c_prints_no_tracebacks_of_children(method: str, tmp_path: 
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_pain_16_nor_of_the_workers_of_a_pool(method: str, tmp_path: Path) -> None:
+    program = f"""
+        import os, signal
+        from procession import Pipe, Pool, get_context
+        from tests.pains import painkit
+
+        if __name__ == "__main__":
+            ours, theirs = Pipe()
+            try:
+                with Pool(2, context=get_context({method!r})) as pool:
+                    running = pool.map_async(painkit.wait_for_ever, [theirs, theirs])
+                    for _ in range(2):
+                        ours.recv_bytes()
+                    os.killpg(0, signal.SIGINT)
+                    running.get()
+            except KeyboardInterrupt:
+                print("in order")
+    """
+    done = run_script(tmp_path, program)
+    assert done.stdout == "in order\n", done
+    assert done.stderr == ""
+
+
 # ── 17 and 18: the end ────────────────────────────────────────────────────────────────────────────
 
 
@@ -346,6 +458,19 @@ def test_pain_17_what_is_dropped_without_close_leaves_nothing(ctx: Any) -> None:
     gc.collect()
 
 
+def test_pain_17_nor_does_a_pool(ctx: Any) -> None:
+    """Its workers and its thread end; whoever drops it waits for nothing."""
+    dropped = [Pool(2, context=ctx)]
+    pids = [worker.pid for worker in dropped[0].stats().workers]
+    assert dropped[0].map(painkit.double, range(10)) == [2 * number for number in range(10)]
+    thread = dropped[0]._runner.thread
+    with pytest.warns(ResourceWarning, match="unclosed running"):
+        dropped.clear()
+    wait_gone(pids)
+    assert thread is not None
+    thread.join(20)
+
+
 def test_pain_18_terminate_races_with_the_end(ctx: Any) -> None:
     for _ in range(10):
         process = ctx.Process(target=painkit.nothing)
@@ -353,6 +478,20 @@ def test_pain_18_terminate_races_with_the_end(ctx: Any) -> None:
         process.terminate()
         process.join(20)
         assert process.exitcode in (0, -signal.SIGTERM)
+
+
+def test_pain_18_a_pool_is_terminated_while_a_worker_holds_what_others_want(ctx: Any, pool: Pool) -> None:
+    ours, theirs = ctx.Pipe()
+    lock = ctx.Lock()
+    first = pool.apply_async(painkit.hold_then_spin, (theirs, lock))
+    ours.recv_bytes()
+    second = pool.apply_async(painkit.hold_then_spin, (theirs, lock))
+    begun = time.monotonic()
+    pool.terminate()
+    assert time.monotonic() - begun < 10
+    for result in (first, second):
+        with pytest.raises(TaskCancelled):
+            result.get(20)
 
 
 # ── 19: managers ──────────────────────────────────────────────────────────────────────────────────
@@ -387,6 +526,14 @@ def test_pain_20_large_arrays_travel_out_of_band(ctx: Any) -> None:
     arrived[0] = 7
 
 
+def test_pain_20_so_they_do_to_a_task_and_back(pool: Pool) -> None:
+    numpy = pytest.importorskip("numpy")
+    sent = numpy.arange(1 << 20)
+    before, arrived = pool.apply(painkit.seven_into, (sent,))
+    assert (before, arrived[0], sent[0]) == (0, 7, 0)
+    assert not arrived.flags.owndata, "a view of shared pages, not a copy"
+
+
 # ── 21 and 22: counting and reasons ───────────────────────────────────────────────────────────────
 
 
@@ -411,6 +558,22 @@ def test_pain_22_an_end_is_explained(ctx: Any) -> None:
     assert "the patient one" in str(caught.value)
     assert process.exit.peak_memory > 1 << 20
     assert process.exit.cpu_seconds > 0
+
+
+def test_pain_22_so_is_the_end_of_each_worker(ctx: Any) -> None:
+    ends: Any = queue.SimpleQueue()
+    with Pool(1, context=ctx, maxtasksperchild=4, on_worker_exit=lambda *end: ends.put(end)) as pool:
+        pool.map(painkit.die_if_three, [3], errors="return")
+        _, exit_, killed = ends.get(timeout=20)
+        assert exit_.signal == signal.SIGKILL
+        assert "SIGKILL" in killed
+        assert pool.map(painkit.double, range(4)) == [0, 2, 4, 6]
+        assert pool.apply(painkit.double, (4,)) == 8
+        _, exit_, used_up = ends.get(timeout=20)
+        assert exit_.code == 0
+        assert "4 tasks" in used_up
+        assert [said.partition(": ")[2] for said in pool.stats().replaced] == [killed, used_up]
+    pool.join()
 
 
 def test_every_row_of_the_page_has_its_test() -> None:
