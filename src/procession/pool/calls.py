@@ -75,6 +75,12 @@ class CallsJob:
         """One more; offer the job after it."""
         self._waiting.append(call)
 
+    def alone(self, call: Call) -> Stretch:
+        """A call that has a worker already."""
+        call.number = self._next
+        self._next += 1
+        return Stretch(self, call.number, (call,))
+
     def take(self, limit: int) -> Stretch | None:
         """The next ones."""
         calls: list[Call] = []

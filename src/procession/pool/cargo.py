@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import marshal
 import pickle
+import sys
 
 from procession.ipc import carry
 from procession.ipc.letters import close_all
@@ -51,7 +52,14 @@ def pack_tasks(payloads: Sequence[Any]) -> Cargo:
     entries: list[Any] = []
     descriptors: list[int] = []
     buffers: list[memoryview] = []
+    plainly = _plain_will_do()
     for index, payload in enumerate(payloads):
+        try:
+            if plainly:
+                entries.append(_quickly(payload))
+                continue
+        except (carry.NotQuick, Exception):  # noqa: S110 - the slower ways may be able to
+            pass
         try:
             parcel = carry.pack(payload, out_of_band=True)
         except Exception as error:
@@ -64,6 +72,21 @@ def pack_tasks(payloads: Sequence[Any]) -> Cargo:
         else:
             entries.append(parcel.data)
     return Cargo(EACH, pickle.dumps(entries, 5), tuple(descriptors), tuple(buffers))
+
+
+def _plain_will_do() -> bool:
+    reduction: Any = sys.modules.get(
+        "multiprocessing.reduction"
+    )  # not loaded: nobody has registered anything
+    return reduction is None or carry.plain_will_do(reduction.ForkingPickler._extra_reducers)  # noqa: SLF001
+
+
+def _quickly(payload: object) -> bytes:
+    """One call of the C pickler; raises NotQuick for what has descriptors or large buffers inside."""
+    return pickle.dumps(payload, 5, buffer_callback=carry.only_small)
+
+
+carry.quick_callers.add(_quickly.__code__)
 
 
 def _all_plain(payloads: Sequence[Any]) -> bool:

@@ -59,7 +59,7 @@ def call_directly(runner: Runner, call: Call, answer: Answer) -> bool:
         if ear is None:
             ear = hand.ear = Ear(hand.sock, bell=True)
         answer.ear = ear
-        runner.call(call)
+        engine.send(hand, runner.calls_like(call).alone(call))
     try:
         while not answer.done:
             ear.wait()

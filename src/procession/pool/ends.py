@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-import socket
 import time
 
 from procession.errors import ChannelClosed, CrewBroken, TaskCancelled, WorkerDied
 from procession.ipc import carry
 from procession.ipc.faults import unpack_error
 from procession.pool.messages import (
+    DONTWAIT,
     LANDED,
     READY,
     REFUSED,
@@ -44,7 +44,7 @@ class Ends(Reclaim):
             hand.full = False
             self.listen(hand)
         try:
-            packet = receive(hand.sock, socket.MSG_DONTWAIT)
+            packet = receive(hand.sock, DONTWAIT)
         except BlockingIOError:
             return False
         except OSError as error:

@@ -20,13 +20,13 @@ from __future__ import annotations
 
 import heapq
 import select
-import socket
 import time
 
 from procession.errors import ChannelClosed
 from procession.pool.cargo import Refused, pack_tasks
 from procession.pool.ends import Ends
 from procession.pool.messages import (
+    DONTWAIT,
     FLIGHT,
     FORGET,
     WORK,
@@ -165,7 +165,7 @@ class Engine(Ends):
                 except BaseException:
                     self.schedule.put_back(stretch)
                     raise
-            if not self._send(self.hands[worker], stretch):
+            if not self.send(self.hands[worker], stretch):
                 return
 
     def _quota(self, worker: int) -> int | None:
@@ -199,8 +199,8 @@ class Engine(Ends):
             at += 1
         self._jobs.insert(at, job)
 
-    def _send(self, hand: Hand, stretch: Stretch) -> bool:
-        """False when there is no room just now."""
+    def send(self, hand: Hand, stretch: Stretch) -> bool:
+        """Send tasks to a worker that has room; False when its channel has none just now."""
         job = stretch.job
         flight = self.schedule.depart(hand.pid, stretch, time.monotonic())
         try:
@@ -224,7 +224,7 @@ class Engine(Ends):
         claim = 1 if alone else job.pace.claim()
         head = Head(FLIGHT, cargo.form, 0, job.number, flight.number, count, claim)
         try:
-            send(hand.sock, head, cargo.data, cargo.descriptors, cargo.buffers, flags=socket.MSG_DONTWAIT)
+            send(hand.sock, head, cargo.data, cargo.descriptors, cargo.buffers, flags=DONTWAIT)
         except BlockingIOError:
             return self._put_off(hand)
         except ChannelClosed:
@@ -245,7 +245,7 @@ class Engine(Ends):
         parcel = job.function()
         buffers = [buffer.raw() for buffer in parcel.buffers]
         head = Head(WORK, job.style, work=job.number)
-        send(hand.sock, head, parcel.data, parcel.descriptors, buffers, flags=socket.MSG_DONTWAIT)
+        send(hand.sock, head, parcel.data, parcel.descriptors, buffers, flags=DONTWAIT)
         hand.knows.add(job.number)
 
     def _put_off(self, hand: Hand) -> bool:
@@ -273,7 +273,7 @@ class Engine(Ends):
             if job.number in hand.knows:
                 hand.knows.discard(job.number)
                 try:
-                    send(hand.sock, Head(FORGET, work=job.number), flags=socket.MSG_DONTWAIT)
+                    send(hand.sock, Head(FORGET, work=job.number), flags=DONTWAIT)
                 except (BlockingIOError, ChannelClosed):
                     continue  # it keeps it, which costs only memory
 

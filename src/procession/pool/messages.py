@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 WINDOW = 2  # flights under way to one worker: one running, one waiting in its socket
 INLINE = ROOM  # bytes; a larger packet is a letter (letters.py) even without descriptors
 
+DONTWAIT = int(socket.MSG_DONTWAIT)  # as plain ints: the enumerations of socket take 2 µs to combine
+_CLOEXEC = int(socket.MSG_CMSG_CLOEXEC)
+
 WORK, FLIGHT, FORGET, READY, REFUSED, SPILLED, LANDED = b"w", b"f", b"x", b"r", b"e", b"s", b"d"
 PLAIN, EACH = 0, 1
 
@@ -114,7 +117,7 @@ def receive(sock: socket.socket, flags: int = 0) -> Packet:
     Raises ChannelClosed at the end, BlockingIOError (with MSG_DONTWAIT), OSError (EMFILE: its descriptors found
     no room here, and it is lost).
     """
-    flags |= socket.MSG_CMSG_CLOEXEC
+    flags |= _CLOEXEC
     try:
         packet, extras, told, _ = sock.recvmsg(ROOM, FDS_ROOM, flags)
     except ConnectionResetError:

@@ -311,18 +311,23 @@ class Runner:
 
     def call(self, call: Call) -> CallsJob:
         """A new call."""
-        key = call.options.priority, call.options.timeout
         with self.engine.lock:
             if not (call.expected and self.state == CLOSING and self.engine.broken is None):
                 self.check_open()
-            job = self._calls.get(key)
-            if job is None:
-                job = self._calls[key] = CallsJob(self, *key)
+            job = self.calls_like(call)
             job.add(call)
-            job.open += 1
-            self.jobs.add(job)
             self.offer(job)
         self.engine.run_later()
+        return job
+
+    def calls_like(self, call: Call) -> CallsJob:
+        """With the lock: the job that a call belongs to, which has one call more to see to."""
+        key = call.options.priority, call.options.timeout
+        job = self._calls.get(key)
+        if job is None:
+            job = self._calls[key] = CallsJob(self, *key)
+        job.open += 1
+        self.jobs.add(job)
         return job
 
     def offer(self, job: ManyJob | CallsJob) -> None:
