@@ -144,9 +144,10 @@ class Ambush:
         self.fault = fault
         self.armed = False
         self._spilled = False
-        self._open_journal, self._send = Page.open_journal, send
+        self._open_journal, self._open_array, self._send = Page.open_journal, Page.open_array, send
         page.slots = Slots(page.slots, self)  # type: ignore[assignment]
         Page.open_journal = self._opening(page)  # type: ignore[method-assign,assignment]
+        Page.open_array = lambda _, *more: Array(self._open_array(page, *more), self)  # type: ignore[method-assign,assignment]
         vars(worker)["send"] = self._sending
 
     def strike(self, *moments: str) -> None:
@@ -176,6 +177,18 @@ class Ambush:
             self.strike("before the flight is reported")
         self._send(sock, head, *more)
         self._spilled = head.kind != LANDED
+
+
+class Array:
+    """The first part of a journal, with an eye on each entry."""
+
+    def __init__(self, array: memoryview, ambush: Ambush) -> None:
+        self._array = array
+        self._ambush = ambush
+
+    def __setitem__(self, index: int, value: Any) -> None:
+        self._ambush.strike("before the result is entered")
+        self._array[index] = value
 
 
 class Slots:
