@@ -27,6 +27,18 @@ if TYPE_CHECKING:
     from procession.process.exits import Exit
 
 
+class Bell:
+    """An eventfd that is closed when nobody holds it any more: its number never means something else."""
+
+    __slots__ = ("fd",)
+
+    def __init__(self) -> None:
+        self.fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+
+    def __del__(self) -> None:
+        os.close(self.fd)
+
+
 class Books:
     """Workers come and go; whoever has to wait, waits here."""
 
@@ -46,8 +58,8 @@ class Books:
         self._owner = os.getpid()
         self._by_descriptor: dict[int, Hand] = {}
         self._epoll = select.epoll()
-        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._epoll.register(self._wake, select.EPOLLIN)
+        self._bell: Bell | None = Bell()
+        self._epoll.register(self._bell.fd, select.EPOLLIN)
         self._watched: dict[int, Callable[[], object]] = {}
         self._jobs: list[Job] = []
         self._over: list[Job] = []  # given up while workers still have tasks of it in hand
@@ -60,8 +72,9 @@ class Books:
 
     def wake(self) -> None:
         """End the wait of whoever is in ``step``.  Any thread, any time."""
-        if self._wake >= 0:
-            os.eventfd_write(self._wake, 1)
+        bell = self._bell  # held until it has been rung, whoever closes meanwhile
+        if bell is not None:
+            os.eventfd_write(bell.fd, 1)
 
     def watch(self, descriptor: int, action: Callable[[], object]) -> None:
         """Have ``action`` called, without the lock, when this descriptor is readable."""
@@ -173,16 +186,10 @@ class Books:
         elif self.schedule.flights.get(hand.pid):
             self.listen(hand)
 
-    def feed(self) -> None:
-        """Hand out whatever finds a place (engine.py)."""
-        raise NotImplementedError
-
     def close_descriptors(self) -> None:
         """All workers are gone."""
         self._epoll.close()
-        wake, self._wake = self._wake, -1
-        if wake >= 0:
-            os.close(wake)
+        self._bell = None
 
     def abandon(self) -> None:
         """In a child that somebody has forked: nothing here is its own."""

@@ -70,9 +70,9 @@ class Ends(Reclaim):
         return True
 
     def _on_event(self, descriptor: int) -> None:
-        if descriptor == self._wake:
+        if self._bell is not None and descriptor == self._bell.fd:
             try:
-                os.eventfd_read(self._wake)
+                os.eventfd_read(descriptor)
             except BlockingIOError:
                 pass
             return
@@ -242,7 +242,7 @@ def _opened(entry: Any, spilled: dict[int, Packet] | None, at: int) -> tuple[Bas
     assert kind == VALUE
     try:
         return None, carry.unpack(data, descriptors, buffers)
-    except Exception as error:
+    except BaseException as error:  # a SystemExit, too, is what has become of this task and of nothing else
         import contextlib
 
         with contextlib.suppress(Exception):  # a frozen dataclass refuses notes

@@ -154,7 +154,8 @@ class Engine(Ends):
                 return
             stretch = self._next(self._quota(worker))
             if stretch is None:
-                self._balance(worker)
+                if self._balance(worker):
+                    continue
                 return
             if stretch.heavy and (worker := self.schedule.place(heavy=True)) is None:
                 self.schedule.put_back(stretch)

@@ -54,7 +54,11 @@ class PoolExecutor(Executor):
                 raise ValueError("max_workers must be greater than 0")
             if max_tasks_per_child is not None:
                 _check_max_tasks(max_tasks_per_child, mp_context)
-            pool = Pool(max_workers, initializer, initargs, max_tasks_per_child, context=mp_context)
+            # As the standard library: with fork, workers are made before there are threads; else on demand.
+            eager = mp_context is not None and mp_context.get_start_method() == "fork"
+            pool = Pool(
+                max_workers, initializer, initargs, max_tasks_per_child, context=mp_context, eager=eager
+            )
             _open.add(self)
         self._pool = pool
         self._runner = pool._runner  # noqa: SLF001 - the other face of the same
@@ -123,8 +127,9 @@ class PoolExecutor(Executor):
 
     def __del__(self) -> None:
         # What has been submitted is still done; nobody can submit more.
-        if getattr(self, "_own", False):
-            self._runner.close()
+        runner = getattr(self, "_runner", None)
+        if runner is not None and self._own:
+            runner.close()
 
     @property
     def _processes(self) -> dict[int, Any]:
@@ -159,6 +164,7 @@ class _ForFuture:
 
     def _settle(self, success: bool, value: Any) -> None:
         self._executor._forget(self)  # noqa: SLF001
+        self.call = self.job = None  # the call refers to us
         future = self.future
         if future.cancelled():
             return
@@ -173,18 +179,22 @@ def _results(pool: Pool, job: Any, end: float | None) -> Iterator[Any]:
 
     results = IMapIterator(pool, job)
 
+    def following() -> Any:
+        try:
+            return results.next(None if end is None else max(0.0, end - time.monotonic()))
+        except NotInTime:
+            raise TimeoutError from None
+        except (WorkerDied, CrewBroken) as error:
+            raise _translated(error) from error.__cause__
+
     def generate() -> Iterator[Any]:
         try:
             while True:
                 try:
-                    value = results.next(None if end is None else max(0.0, end - time.monotonic()))
+                    one = [following()]
                 except StopIteration:
                     return
-                except NotInTime:
-                    raise TimeoutError from None
-                except (WorkerDied, CrewBroken) as error:
-                    raise _translated(error) from error.__cause__
-                yield value
+                yield one.pop()  # and keep it no longer than who asked for it
         finally:
             with pool._runner.engine.lock:  # noqa: SLF001
                 job.cancel()

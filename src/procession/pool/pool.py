@@ -59,6 +59,7 @@ class Pool:
     - ``context``: whose processes they are (start method).
     - ``limits``: see ``Limits``; for each worker.
     - ``shared``: an object that every worker gets once, as ``current_worker().shared``.
+    - ``eager``: false: workers are started one by one, when there is something for them to do.
     - ``on_worker_start(pid)``, ``on_worker_exit(pid, exit, why)``: called in the pool's thread.
 
     Leaving a ``with`` block terminates the pool, as with ``multiprocessing``.
@@ -76,6 +77,7 @@ class Pool:
         maxmemory: int | None = None,
         limits: Limits | None = None,
         shared: Any = None,
+        eager: bool = True,
         on_worker_start: Callable[[int], object] | None = None,
         on_worker_exit: Callable[[int, Exit, str], object] | None = None,
     ) -> None:
@@ -84,7 +86,7 @@ class Pool:
         self.name = name or f"pool-{next(_numbers)}"
         kit = Kit(initializer, tuple(initargs), shared)
         self._runner = runner = Runner(
-            TeamHirer(self._ctx, kit, limits), count, maxtasksperchild or 0, maxmemory
+            TeamHirer(self._ctx, kit, limits), count, maxtasksperchild or 0, maxmemory, eager=eager
         )
         runner.on_worker_start, runner.on_worker_exit = on_worker_start, on_worker_exit
         self._meters = Meters(runner, self.name, self._method())

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SIGKILL = 9
 STEAL_MIN = 0.001  # seconds of work that are worth being taken back for an idle worker
-STEAL_MIN_SLOW = 0.05  # the same where a barrier costs milliseconds
+STEAL_MIN_SLOW = 0.05  # the same where a barrier, or a new worker, costs milliseconds
 PATIENCE = 0.005  # seconds until another look at those who have more than they seemed to have
 OVERDUE = 0.05  # seconds that tasks wait behind another one before they are given to others
 
@@ -65,28 +65,31 @@ class Reclaim(Books):
         hand.why = hand.why or str(error)
         hand.child.send_signal(SIGKILL)
 
-    def _balance(self, idle: int) -> None:
-        """Nothing is left to hand out and a worker has nothing to do: take from the one who has most."""
+    def _balance(self, idle: int) -> bool:
+        """Nothing is left to hand out and a worker has nothing to do: take from the one who has most.
+
+        True: now there is something to hand out.
+        """
         if idle != HIRE and (self.schedule.flights[idle] or not self.hands[idle].ready):
             # It only has room for a second flight; or it still starts, and those may be ready before it.
-            return
+            return False
         best, most = None, 0.0
         for hand in self.hands.values():
             seconds = self._waiting(hand)
             if seconds > most:
                 best, most = hand, seconds
         if best is None:
-            return
-        worth = STEAL_MIN if best.page.slots[SEALED] else STEAL_MIN_SLOW
+            return False
+        worth = STEAL_MIN if best.page.slots[SEALED] and idle != HIRE else STEAL_MIN_SLOW
         if most >= worth:
             taken = self._take_back(best)
             if self.schedule.front() is not None:
-                self.feed()
-                return
+                return True
             if not taken:
-                return  # it lands early, which we hear
+                return False  # it lands early, which we hear
         if self._balance_at is None:
             self._balance_at = time.monotonic() + PATIENCE
+        return False
 
     def _waiting(self, hand: Hand) -> float:
         """Seconds of work that this worker has not begun, as far as one can tell."""

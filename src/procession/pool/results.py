@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import _thread
 import time
+from collections import deque
 from multiprocessing.context import TimeoutError as NotInTime
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator
     from typing import Any, Self
 
     from procession.pool.jobs import StreamJob
@@ -167,7 +168,7 @@ class IMapIterator:
     def __init__(self, pool: Any, job: StreamJob) -> None:
         self._pool = pool
         self.job = self._job = job
-        self._chunk: Iterator[Any] = iter(())
+        self._chunk: deque[Any] = deque()  # what has been given out is not kept
         self._raising = job.errors != "return"
         self._guard = _thread.RLock()
 
@@ -180,16 +181,16 @@ class IMapIterator:
     def next(self, timeout: float | None = None) -> Any:
         """The next result.  Raises what the task raised (and goes on with the next after that), StopIteration
         at the end, multiprocessing.TimeoutError after ``timeout`` seconds."""
-        for value in self._chunk:
-            if type(value) is Fault:
-                return self._of(value)
-            return value
-        with self._guard:
-            return self._next_of_more(timeout)
+        try:
+            value = self._chunk.popleft()
+        except IndexError:
+            with self._guard:
+                return self._next_of_more(timeout)
+        return self._of(value) if type(value) is Fault else value
 
     def _next_of_more(self, timeout: float | None) -> Any:
-        for value in self._chunk:  # another thread was here before us
-            return self.opened(value)
+        if self._chunk:  # another thread was here before us
+            return self.next(timeout)
         job = self._job
         if not job.waiting.sleep(job.has_news, timeout):
             raise NotInTime
@@ -197,8 +198,8 @@ class IMapIterator:
         if chunk is None:
             self._pool = None
             raise StopIteration
-        self._chunk = iter(chunk)
-        return self._next_of_more(timeout)
+        self._chunk = deque(chunk)
+        return self.next(timeout)
 
     def opened(self, value: Any) -> Any:
         """A result, or what its task has failed of: raised, or returned if that was asked for."""

@@ -52,9 +52,13 @@ RETRY_HIRING = 1.0  # seconds
 class Runner:
     """Everything behind a Pool."""
 
-    def __init__(self, hirer: TeamHirer, workers: int, max_tasks: int, max_memory: int | None) -> None:
+    def __init__(
+        self, hirer: TeamHirer, workers: int, max_tasks: int, max_memory: int | None, *, eager: bool = True
+    ) -> None:
+        """``eager``: all workers from the start; else each when there is something to do for it."""
         self.engine = Engine(hirer, workers, max_tasks=max_tasks)
         self.workers = workers
+        self._eager = eager
         self.state = OPEN
         self.over = False
         self.jobs: set[ManyJob | CallsJob] = set()  # those with tasks that have no outcome
@@ -97,8 +101,7 @@ class Runner:
         """Start the workers, in this thread, and then the pool's own."""
         try:
             with self.engine.lock, reaper.put_off():
-                while self.engine.schedule.staff() < self.workers:
-                    self.engine.hire()
+                self._fill()
         except BaseException:
             self._end_at_once()
             raise
@@ -187,8 +190,11 @@ class Runner:
 
     def _repopulate(self, now: float) -> None:
         if now >= self._hire_at:
-            while self.engine.schedule.staff() < self.workers:
-                self.engine.hire()
+            self._fill()
+
+    def _fill(self) -> None:
+        while self._eager and self.engine.schedule.staff() < self.workers:
+            self.engine.hire()
 
     def _hiring_failed(self, error: OSError) -> None:
         with self.engine.lock:
@@ -333,7 +339,11 @@ class Runner:
     def offer(self, job: ManyJob | CallsJob) -> None:
         """With the lock: this job has tasks.  Workers that are idle get them at once, from this thread."""
         self.engine.offer(job)
-        self.engine.feed()
+        try:
+            self.engine.feed()
+        except OSError as error:  # a worker is wanted and cannot be started: the pool's thread tries again
+            self._hiring_failed(error)
+            self._wake()
 
     def finished(self, job: ManyJob | CallsJob) -> None:
         """With the lock: all its tasks have outcomes."""
