@@ -264,7 +264,7 @@ class _Journey:
                 self._done_with(at)
                 return
             try:
-                if value.__class__ is not alike or worker.strayed:
+                if type(value) is not alike or worker.strayed:  # what __class__ says may be a lie
                     raise ValueError
                 if keep:
                     array[at] = value  # type: ignore[call-overload]
