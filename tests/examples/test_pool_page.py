@@ -75,6 +75,19 @@ def test_a_snippet_prints_what_stands_beside_it(heading: str, snippet: str, tmp_
     assert matches(wanted, printed), printed
 
 
+def test_the_program_in_the_readme_runs(tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (program,) = re.findall(
+        r"^```python\n(from procession import Pool\n.*?)^```", readme, re.DOTALL | re.MULTILINE
+    )
+    path = tmp_path / "program.py"
+    path.write_text(
+        program.replace("progress=True", "progress=None"), encoding="utf-8"
+    )  # stderr is to be empty
+    printed = run(path, tmp_path)
+    assert matches("['page a', 'page b']\n10\npool-1: ...\n4 done, 0 failed, ...\n...", printed), printed
+
+
 def test_everything_that_a_pool_has_is_on_the_page() -> None:
     names = {name for name in vars(Pool) if not name.startswith("_")} - {"starmap_async"}
     names |= set(inspect.signature(Pool).parameters) - {"processes", "initargs"}
