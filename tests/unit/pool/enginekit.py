@@ -99,6 +99,43 @@ def quit_at_its_pickling(task: Task) -> object:
     return Quits() if task[1] == 1 else task[1]
 
 
+class Liar:
+    """Says that it is an int, or a float, as a Mock with a spec does."""
+
+    def __init__(self, kind: type) -> None:
+        self.kind = kind
+
+    @property
+    def __class__(self) -> type:
+        return self.kind
+
+    @__class__.setter
+    def __class__(self, kind: type) -> None:
+        raise AttributeError
+
+    def __float__(self) -> float:
+        return 7.0
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Liar, (self.kind,)
+
+
+def outcomes_of(task: tuple[Any, ...]) -> object:
+    """What the task says, after its type: as it is, lied about, or raised."""
+    what, value = task
+    if what == "liar":
+        return Liar({"int": int, "float": float}[value])
+    if what == "number":
+        return Number(value)
+    if what == "raise":
+        raise ValueError(value)
+    return value
+
+
+class Number(int):
+    """An int of its own kind."""
+
+
 # ── the parent's side ─────────────────────────────────────────────────────────────────────────────
 
 
@@ -225,14 +262,15 @@ class Job:
 
     def _new(self, index: int) -> None:
         assert index < self.taken
-        assert index not in self.outcomes(), f"task {index} has two outcomes"
+        kinds = (self.values, self.errors, self.dropped)
+        assert not any(index in kind for kind in kinds), f"task {index} has two outcomes"
 
     def outcomes(self) -> dict[int, Any]:
         return {**self.values, **self.errors, **self.dropped}
 
     @property
     def over(self) -> bool:
-        return len(self.outcomes()) == len(self.items)
+        return len(self.values) + len(self.errors) + len(self.dropped) == len(self.items)
 
 
 class Shop:

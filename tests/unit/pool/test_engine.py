@@ -21,7 +21,7 @@ from procession.pool import ends as ends_module
 from procession.pool import hand as hand_module
 from procession.pool.ends import STILLBORN_MAX
 from procession.pool.page import CLAIM, HALF, VERSION
-from procession.pool.schedule import TARGET, Pace
+from procession.pool.schedule import FLIGHT_MAX, TARGET, Pace
 from procession.pool.worker import CALLS, FIRST_JOB
 from procession.process.start import fork_child
 from tests.unit.pool import enginekit
@@ -375,6 +375,52 @@ def test_a_result_whose_pickling_raises_anything_is_a_failure_of_its_task_alone(
         assert job.values == {0: 0, 2: 2}
         assert isinstance(job.errors[1], SystemExit)
         assert shop.exits == []
+
+
+# What follows a beginning of one kind; a task says what comes of it.
+NUMBERS: list[Any] = [("", 1), ("", -5), ("", 2**63 - 1)]
+ODD: dict[str, list[Any]] = {
+    "a float among ints": [*NUMBERS, ("", 1.5), ("", 7)],
+    "an int among floats": [("", 1.5), ("", float("inf")), ("", 7), ("", 2.5)],
+    "a bool among ints": [*NUMBERS, ("", True), ("", 7)],
+    "a larger int": [*NUMBERS, ("", 2**63), ("", 7)],
+    "a larger int first": [("", -(2**63) - 1), *NUMBERS],
+    "an int of its own kind": [*NUMBERS, ("number", 5), ("", 7)],
+    "one that says it is an int": [*NUMBERS, ("liar", "int"), ("", 7)],
+    "one that says it is a float": [("", 1.5), ("", 2.5), ("liar", "float"), ("", 3.5)],
+    "one that says so first": [("liar", "int"), *NUMBERS],
+    "nothing but None": [("", None)] * 4,
+    "something after None": [("", None), ("", None), ("", 0), ("", None)],
+    "an error among ints": [*NUMBERS, ("raise", "not now"), ("", 7)],
+    "an error first": [("raise", "not now"), *NUMBERS],
+    "words after ints": [*NUMBERS, ("", "word"), ("", b"bytes"), ("", [7]), ("", 7)],
+}
+
+
+@pytest.mark.parametrize("mean", [1e-6, 1.0], ids=["claimed together", "claimed one by one"])
+@pytest.mark.parametrize("name", ODD)
+def test_a_flight_of_outcomes_of_one_kind_may_change_its_mind(name: str, mean: float, tmp_path: Path) -> None:
+    tasks = ODD[name]
+    with Shop(tmp_path, workers=1) as shop:
+        job = Job(tasks, enginekit.outcomes_of, pace=Pace(len(tasks), mean))
+        shop.run(job)
+        for number, (what, value) in enumerate(tasks):
+            if what == "raise":
+                assert str(job.errors[number]) == value
+            elif what == "liar":
+                assert type(job.values[number]) is enginekit.Liar
+            else:
+                assert job.values[number] == value
+                assert type(job.values[number]) is (enginekit.Number if what == "number" else type(value))
+        assert shop.exits == []
+
+
+def test_more_numbers_than_an_array_has_room_for(tmp_path: Path) -> None:
+    with Shop(tmp_path, workers=1) as shop:
+        tasks = [("", number) for number in range(FLIGHT_MAX + 5000)]
+        job = Job(tasks, enginekit.outcomes_of, pace=Pace(len(tasks), 1e-6))
+        shop.run(job)
+        assert job.values == {number: number for number in range(len(tasks))}
 
 
 # ── turns ─────────────────────────────────────────────────────────────────────────────────────────
