@@ -126,7 +126,7 @@ def test_whoever_comes_and_goes_is_told_with_the_reason(our_pool: MakePool) -> N
 
 def test_hooks_that_raise_disturb_nobody(forked_pool: MakePool, monkeypatch: pytest.MonkeyPatch) -> None:
     reported: list[Any] = []
-    monkeypatch.setattr("sys.unraisablehook", reported.append)
+    monkeypatch.setattr("threading.excepthook", reported.append)
 
     def fails(*_: Any) -> None:
         raise LookupError("in a hook")

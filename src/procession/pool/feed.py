@@ -2,7 +2,9 @@
 
 A sequence is sliced by whoever has room for tasks.  The user's iterator is never asked with the engine's lock
 held, since it may wait for anything, for results of the same pool even: a thread of its own (or the caller
-that waits anyway) pulls items into a small store, as many as are about to be needed.
+that waits anyway) pulls items into a small store, as many as are about to be needed.  While it pulls a portion,
+whoever finds the store empty takes what has come of that; and when nothing of the job is under way, every
+further item is handed over at once: the iterator may be waiting for what becomes of the one that it gave last.
 """
 
 from __future__ import annotations
@@ -63,6 +65,8 @@ class Pulled:
         self._deliver = deliver
         self._store: list[Any] = []
         self._at = 0
+        self._portion: list[Any] = []  # what is being pulled; behind the store
+        self._hungry = False  # hand over every item at once
         self._dropped = False
         self._gate = _thread.allocate_lock()  # held: the store is full
         self._gate.acquire()
@@ -72,8 +76,14 @@ class Pulled:
         """How many are in store."""
         return len(self._store) - self._at
 
-    def take(self, limit: int) -> Sequence[Any]:
-        """The next ones in store."""
+    def take(self, limit: int, alone: bool = True) -> Sequence[Any]:
+        """The next ones.  ``alone``: nothing is under way whose outcome would bring us here again."""
+        if not self.left:
+            self._hungry = alone  # before the look: ``_pull_some`` adds an item and then reads this
+            portion = self._portion
+            items = portion[:limit]
+            del portion[: len(items)]
+            return items
         items = self._store[self._at : self._at + limit]
         self._at += len(items)
         if self._at >= len(self._store):
@@ -87,6 +97,8 @@ class Pulled:
 
     def store(self, items: list[Any], last: bool, error: BaseException | None) -> None:
         """These have come; ``last``: no more will, because of ``error`` if there is one."""
+        self._portion = []
+        self._hungry = False
         if not self._dropped:
             self._store += items
             self.error = error
@@ -106,18 +118,27 @@ class Pulled:
         size, last = 1, False
         while not (last or self._dropped):
             begun = time.monotonic()
-            items: list[Any] = []
+            portion: list[Any] = []
+            self._portion = portion
             problem: BaseException | None = None
             try:
-                items.extend(islice(self._iterator, size))  # keeps what came before an exception
-                last = len(items) < size
+                last = self._pull_some(portion, size)
             except BaseException as error:
                 problem, last = error, True
             quick = time.monotonic() - begun < _QUICK
             size = min(size * 2, PULL_MAX, max(1, self.wanted)) if quick else 1
-            self._deliver(items, last, problem)
+            self._deliver(portion, last, problem)
             while not (last or self._dropped) and self.left >= self.wanted:
                 self._gate.acquire()
+
+    def _pull_some(self, portion: list[Any], size: int) -> bool:
+        """At most ``size`` items, fewer if somebody waits for them; was it the end?"""
+        for item in islice(self._iterator, size):
+            portion.append(item)
+            size -= 1
+            if self._hungry:
+                return False
+        return size > 0
 
     def _open(self) -> None:
         if self._gate.locked():

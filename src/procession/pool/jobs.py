@@ -186,7 +186,9 @@ class ManyJob(Job):
         feed = self.feed
         if isinstance(feed, Pulled):
             feed.wanted = max(STORE_MIN, 2 * self.runner.workers * self.pace.latest)
-        items = feed.take(limit)
+            items = feed.take(limit, self._ended == self._taken)
+        else:
+            items = feed.take(limit)
         if not items:
             return None
         stretch = Stretch(self, self._taken, items)
@@ -234,12 +236,9 @@ class ManyJob(Job):
         """Was that the last one?"""
         if self._listener is not None:
             self.runner.engine.later(self._tell)
-        if (
-            self.feed.exhausted
-            and not self.feed.left
-            and self._ended == self._taken
-            and self in self.runner.jobs
-        ):
+        if not self.feed.exhausted:
+            self.runner.engine.offer(self)  # of the portion that is being pulled something may be there
+        elif not self.feed.left and self._ended == self._taken and self in self.runner.jobs:
             self.total = self._taken
             self.source_error = self.feed.error
             self.runner.finished(self)

@@ -131,7 +131,9 @@ class Meters:
         elif not hand.ready:
             state = "starting"
         else:
-            state = "busy" if flights else "idle"
+            state = (
+                "busy" if any(flight.own for flight in flights) else "idle"
+            )  # all taken back: it is not at it
         busy = hand.busy + (max(0.0, now - flights[0].sent) if flights else 0.0)
         return WorkerStats(
             pid=hand.pid,
