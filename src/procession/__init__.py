@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from procession.errors import SupervisorError as SupervisorError
     from procession.errors import TaskCancelled as TaskCancelled
     from procession.errors import TaskErrors as TaskErrors
+    from procession.errors import TaskNotBegun as TaskNotBegun
     from procession.errors import TaskTimeout as TaskTimeout
     from procession.errors import UnguardedMain as UnguardedMain
     from procession.errors import Unsupported as Unsupported
@@ -156,6 +157,7 @@ __all__ = [
     "SupervisorError",
     "TaskCancelled",
     "TaskErrors",
+    "TaskNotBegun",
     "TaskTimeout",
     "UnguardedMain",
     "Unsupported",

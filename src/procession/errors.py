@@ -16,6 +16,7 @@
     │  ├─ WorkerDied                           a worker ended in the middle of a task
     │  ├─ TaskTimeout      (TimeoutError)      a task took longer than it was given; its worker was ended
     │  ├─ TaskCancelled                        the task was given up
+    │  ├─ TaskNotBegun     (DependencyFailed)  a result that the task was to follow did not come
     │  └─ CrewBroken                           workers die before they can start any task
     ├─ TaskErrors       (ExceptionGroup)       all that failed of a map, with errors="collect"
     ├─ SupervisorError                         a supervisor cannot do what it was asked, or has given up
@@ -187,6 +188,17 @@ class TaskTimeout(PoolError, TimeoutError):
 
 class TaskCancelled(PoolError):
     """The task was given up, before a worker began it or by ending the worker that was at it."""
+
+
+class TaskNotBegun(PoolError, DependencyFailed):
+    """The task ``name`` was not begun: a result that it was to follow failed, ``how`` says of what."""
+
+    def __init__(self, name: str, other: str, how: str, exit: Exit | None = None) -> None:
+        super().__init__(name, other, how, exit)
+        self.args = (f"{name} was not begun: {other} {how}",)
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class TaskErrors(ProcessionError, ExceptionGroup[Exception]):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from procession.errors import CrewBroken, DependencyFailed, TaskCancelled, TaskTimeout, WorkerDied
+from procession.errors import CrewBroken, TaskCancelled, TaskNotBegun, TaskTimeout, WorkerDied
 from procession.ipc import carry
 from procession.pool.jobs import should_retry
 from procession.pool.schedule import Pace, Stretch
@@ -179,10 +179,10 @@ class CallsJob:
             self.runner.finished(self)
 
 
-def failed_before(call: Call, other: BaseException) -> DependencyFailed:
+def failed_before(call: Call, other: BaseException) -> TaskNotBegun:
     """What a call has failed of that was to come after another one."""
-    error = DependencyFailed(
-        call.words(), "that it was to follow", f"failed: {type(other).__name__}: {other}"
+    error = TaskNotBegun(
+        call.words(), "a result that it was to follow", f"failed: {type(other).__name__}: {other}"
     )
     error.__cause__ = other
     return error

@@ -94,9 +94,13 @@ class Ends(Reclaim):
         hand.deadline = None
         hand.tasks += head.count
         hand.busy += head.seconds
+        condemned = self._spared(hand, packet)
         flight = self.schedule.landed(hand.pid, head.number, head.count, head.seconds)
         hand.given -= flight.own - head.count
         self._settle(hand, flight, head.count)
+        if condemned is not None:
+            self.failed += 1
+            flight.stretch.job.lost(flight.stretch, head.count, condemned, b"")
         self._drop_over()
         if self.stopping:
             self._drop_backlog()
@@ -104,9 +108,20 @@ class Ends(Reclaim):
         if hand.pid not in self.hands:
             return  # a job's answer to its outcome was to end the crew
         flights = self.schedule.flights[hand.pid]
-        if flights and flights[0].stretch.job.timeout is not None:
-            self._time(hand, flights[0])
-        self._relieve(hand)
+        hand.overdue = None
+        if flights:
+            self._mind(hand, flights[0])
+
+    def _spared(self, hand: Hand, packet: Packet) -> BaseException | None:
+        """We have killed this worker for a task that it had claimed and did not begin: what that has failed of.
+
+        It does not go to anybody else.
+        """
+        flight, verdict, done = self.schedule.flights[hand.pid][0], hand.verdict, packet.head.count
+        if verdict is None or verdict[:2] != (flight.number, done) or done >= flight.own:
+            return None
+        flight.own = done
+        return verdict[2]
 
     def _on_refused(self, hand: Hand, packet: Packet) -> None:
         error = unpack_error(packet.data)  # type: ignore[arg-type]
@@ -167,18 +182,35 @@ class Ends(Reclaim):
         stretch.job.lost(stretch, index, error, note)
 
     def _settle(self, hand: Hand, flight: Flight, done: int) -> None:
-        """Deliver the outcomes of a flight."""
-        stretch, job = flight.stretch, flight.stretch.job
+        """Deliver the outcomes of a flight that is over, as far as they have not been yet."""
         entries = hand.page.read_journal(flight.number)
-        spilled = hand.spilled.pop(flight.number, None)
-        if not done:
+        self._deliver(flight, entries, done, hand.spilled.pop(flight.number, None))
+
+    def _harvest(self, hand: Hand) -> None:
+        """Deliver what a flight that is under way has done so far."""
+        flight = self.schedule.flights[hand.pid][0]
+        entries = hand.page.read_journal(flight.number)
+        spilled = hand.spilled.get(flight.number, {})
+        done = len(entries)
+        for at in range(flight.delivered, done):
+            if entries[at] == (ELSEWHERE, b"") and at not in spilled:
+                done = at  # it is still in the channel
+                break
+        self._deliver(flight, entries, done, spilled)
+
+    def _deliver(
+        self, flight: Flight, entries: list[Any], done: int, spilled: dict[int, Packet] | None
+    ) -> None:
+        stretch, job, first = flight.stretch, flight.stretch.job, flight.delivered
+        if done <= first:
             return
-        if spilled is None and tuple not in set(map(type, entries)):
-            self.done += done
-            job.landed(stretch, 0, entries)
+        flight.delivered = done
+        if not spilled and done <= len(entries) and tuple not in set(map(type, entries)):
+            self.done += done - first
+            job.landed(stretch, first, entries[first:done] if first or done < len(entries) else entries)
             return
-        start, values = 0, []
-        for at in range(done):
+        start, values = first, []
+        for at in range(first, done):
             entry = entries[at] if at < len(entries) else (ELSEWHERE, b"")
             error, value = _opened(entry, spilled, at)
             if error is None:

@@ -189,7 +189,7 @@ class Engine(Ends):
         front = self.schedule.front()
         if front is None:
             return None
-        limit = None if front.heavy else front.job.pace.limit(len(front.items), workers)
+        limit = None if front.heavy else front.job.pace.share(len(front.items), workers)
         return self.schedule.take(_fewer(limit, quota))
 
     def _rotate(self) -> None:
@@ -236,8 +236,8 @@ class Engine(Ends):
         hand.given += count
         if hand.events != select.EPOLLIN:
             self.listen(hand)
-        if job.timeout is not None and len(self.schedule.flights[hand.pid]) == 1:
-            self._time(hand, flight)
+        if len(self.schedule.flights[hand.pid]) == 1:
+            self._mind(hand, flight)
         if self._max_tasks and hand.given >= self._max_tasks:
             self.dismiss(hand, f"it was given {hand.given} tasks")
         return True

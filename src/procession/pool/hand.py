@@ -53,7 +53,7 @@ class Hand:
     """A hired worker, and what is to be remembered of it."""
 
     __slots__ = (
-        "borrowed", "busy", "child", "deadline", "doomed", "ear", "events", "full", "given", "hired", "knows", "number", "orphaned", "page", "pid", "proven",
+        "borrowed", "busy", "child", "deadline", "doomed", "ear", "events", "full", "given", "hired", "knows", "number", "orphaned", "overdue", "page", "pid", "proven",
         "ready", "sock", "spilled", "tasks", "verdict", "why",
     )  # fmt: skip
 
@@ -77,6 +77,7 @@ class Hand:
         self.busy = 0.0  # seconds in flights
         self.hired = time.monotonic()
         self.deadline: float | None = None  # when to look whether its task takes too long
+        self.overdue: float | None = None  # when not to wait longer for what its flight has done already
         self.doomed: float | None = None  # when it is to be killed, because its channel has ended
         self.verdict: tuple[int, int, BaseException] | None = None  # flight, task, and why we killed it
         self.why = ""  # it is to go

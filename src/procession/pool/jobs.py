@@ -45,21 +45,20 @@ class TaskOptions:
 PLAIN = TaskOptions()
 
 
-def options_of(
-    timeout: float | None = None,
-    retries: int = 0,
-    retry_on: Any = Exception,
-    backoff: float = 0.0,
-    priority: int = 0,
-) -> TaskOptions:
-    """The options, or ValueError in the caller's words."""
+def options_of(given: dict[str, Any]) -> TaskOptions:
+    """The options, or TypeError and ValueError in the caller's words."""
+    for name in given:
+        if name not in TaskOptions.__match_args__:
+            raise TypeError(f"a task has no option {name!r}; it has {', '.join(TaskOptions.__match_args__)}")
+    options = TaskOptions(**given)
+    timeout, retries, backoff = options.timeout, options.retries, options.backoff
     if timeout is not None and timeout <= 0:
         raise ValueError(f"timeout={timeout!r}: it must be more than 0 seconds")
     if retries < 0:
         raise ValueError(f"retries={retries!r}: it must not be negative")
     if backoff < 0:
         raise ValueError(f"backoff={backoff!r}: it must not be negative")
-    return TaskOptions(timeout, retries, retry_on, backoff, priority)
+    return options
 
 
 def should_retry(options: TaskOptions, error: BaseException, attempts: int) -> float | None:
@@ -333,6 +332,10 @@ class StreamJob(ManyJob):
         self, *args: Any, ordered: bool = True, buffersize: int | None = None, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
+        if self.errors == COLLECT:
+            raise ValueError(
+                f"errors={COLLECT!r} is for map: results that come one by one are {RAISE!r} or {RETURN!r}"
+            )
         if buffersize is not None and buffersize < 1:
             raise ValueError(f"buffersize={buffersize!r}: it must be at least 1")
         self.waiting = Waiting()

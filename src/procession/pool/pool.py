@@ -128,7 +128,7 @@ class Pool:
         """
         self._runner.check_open()
         result = AsyncResult(self, callback, error_callback)
-        call = Call(_ForResult(self._runner, result), func, args, kwds, options_of(**options))
+        call = Call(_ForResult(self._runner, result), func, args, kwds, options_of(options))
         first = [after] if isinstance(after, AsyncResult) else list(after)
         first += [one for one in (*call.args, *call.kwds.values()) if isinstance(one, AsyncResult)]
         if first:
@@ -510,7 +510,7 @@ def _value_of(argument: Any) -> Any:
 def _split(options: dict[str, Any], names: Iterable[str]) -> tuple[dict[str, Any], TaskOptions]:
     more = {name: options.pop(name) for name in names if name in options}
     more.setdefault("errors", RAISE)
-    return more, options_of(**options)
+    return more, options_of(options)
 
 
 def _checked(

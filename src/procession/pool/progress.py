@@ -15,16 +15,14 @@ hands a ``Progress`` to the listener, from its own thread and without a lock::
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 
-from procession.pool.results import Unraisable
+from procession.pool.results import report_error
 from procession.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
 TICK = 0.1  # seconds between two calls of a listener
 _RECENT = 5.0  # seconds that the rate looks back
@@ -132,8 +130,7 @@ class Listener:
             self._tell = None
             if not self._failed:
                 self._failed = True
-                hook: Callable[[Any], object] = sys.unraisablehook
-                hook(Unraisable(error, function, "Progress is not told any more: exception ignored in"))
+                report_error(error, "in what is told of a pool's progress, which is told no more")
 
 
 def make_listener(progress: bool | Callable[[Progress], object] | None, what: str) -> Listener:

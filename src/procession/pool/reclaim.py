@@ -22,7 +22,7 @@ SIGKILL = 9
 STEAL_MIN = 0.001  # seconds of work that are worth being taken back for an idle worker
 STEAL_MIN_SLOW = 0.05  # the same where a barrier, or a new worker, costs milliseconds
 PATIENCE = 0.005  # seconds until another look at those who have more than they seemed to have
-OVERDUE = 0.05  # seconds that tasks wait behind another one before they are given to others
+OVERDUE = 0.05  # seconds that outcomes, and tasks, of a flight wait for a long task among them
 
 
 class Reclaim(Books):
@@ -75,6 +75,8 @@ class Reclaim(Books):
             return False
         best, most = None, 0.0
         for hand in self.hands.values():
+            if idle == HIRE and not hand.ready:
+                continue  # it will be ready before one that is still to be hired
             seconds = self._waiting(hand)
             if seconds > most:
                 best, most = hand, seconds
@@ -107,21 +109,37 @@ class Reclaim(Books):
                 seconds += max(count * mean, late)
         return seconds
 
-    def _relieve(self, landed: Hand) -> None:
-        """While one worker lands flight after flight, another may be at a long task with many behind it."""
+    def _mind(self, hand: Hand, flight: Flight) -> None:
+        """This is the worker's oldest flight now: when is it to be looked at?"""
         now = time.monotonic()
-        for hand in self.hands.values():
-            flights = self.schedule.flights[hand.pid]
-            if hand is landed or not flights or now - flights[0].sent < OVERDUE or not hand.ready:
-                continue
-            if any(flight.own > hand.page.claim(flight.number) for flight in flights):
-                self._take_back(hand)
+        if flight.stretch.job.timeout is not None:
+            hand.deadline = now + flight.stretch.job.timeout
+            self.nudge()
+        if flight.own > 1:
+            hand.overdue = now + OVERDUE
+            self.nudge()
+
+    def _relieve(self, hand: Hand) -> None:
+        """A worker is at a long task, with others before and behind it that need not wait for its end."""
+        hand.overdue = None
+        flights = self.schedule.flights[hand.pid]
+        if flights and hand.page.has_begun(flights[0].number):
+            self._harvest(hand)
+        if any(flight.own > hand.page.claim(flight.number) for flight in flights):
+            self._take_back(hand)
+
+    def _harvest(self, hand: Hand) -> None:
+        """Deliver what a flight that is under way has done so far (ends.py)."""
+        raise NotImplementedError
 
     def _due(self) -> float | None:
         """Seconds until something is to be done without an event."""
         with self.lock:
             times = [
-                due for hand in self.hands.values() for due in (hand.deadline, hand.doomed) if due is not None
+                due
+                for hand in self.hands.values()
+                for due in (hand.deadline, hand.overdue, hand.doomed)
+                if due is not None
             ]
             if self._again:
                 times.append(self._again[0][0])
@@ -138,14 +156,12 @@ class Reclaim(Books):
         for hand in list(self.hands.values()):
             if hand.deadline is not None and hand.deadline <= now:
                 self._expire(hand, now)
+            if hand.overdue is not None and hand.overdue <= now:
+                self._relieve(hand)
             if hand.doomed is not None and hand.doomed <= now:
                 hand.doomed = None
                 if not hand.why:  # one that goes home may take its time
                     hand.child.send_signal(SIGKILL)
-
-    def _time(self, hand: Hand, flight: Flight) -> None:
-        hand.deadline = time.monotonic() + flight.stretch.job.timeout
-        self.nudge()
 
     def _expire(self, hand: Hand, now: float) -> None:
         """A task may have taken too long: look, and if so end its worker, with nobody else on board."""

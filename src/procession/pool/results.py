@@ -248,18 +248,15 @@ def guarded(callback: Callable[..., object], *args: Any) -> None:
     try:
         callback(*args)
     except BaseException as error:
-        import sys
-
-        hook: Callable[[Any], object] = sys.unraisablehook
-        hook(Unraisable(error, callback, "Exception ignored in a callback of a pool"))
+        report_error(error, "in a callback of a pool, which goes on")
 
 
-class Unraisable:
-    """What sys.unraisablehook reads (a sys.UnraisableHookArgs cannot be made)."""
+def report_error(error: BaseException, where: str) -> None:
+    """Show an exception that nobody can be told of, as one of a thread is."""
+    import contextlib
+    import threading
 
-    def __init__(self, error: BaseException, source: object, words: str) -> None:
-        self.exc_type = type(error)
-        self.exc_value = error
-        self.exc_traceback = error.__traceback__
-        self.err_msg = words
-        self.object = source
+    with contextlib.suppress(Exception):  # a frozen dataclass refuses notes
+        error.add_note(f"({where})")
+    what = (type(error), error, error.__traceback__, threading.current_thread())
+    threading.excepthook(threading.ExceptHookArgs(what))

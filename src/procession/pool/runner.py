@@ -273,7 +273,10 @@ class Runner:
             self.engine.later(partial(guarded, self.on_worker_start, hand.pid))
 
     def _retired(self, hand: Hand, exit_: Exit | None) -> None:
-        why = hand.why or (exit_.reason if exit_ is not None else "it ended")
+        reason = exit_.reason if exit_ is not None else "it ended"
+        why = hand.why or reason
+        if hand.why and hand.verdict is None and exit_ is not None and exit_.signal == SIGKILL:
+            why = f"{hand.why}, and before it went it {reason}"
         if self.state == OPEN and self.engine.broken is None:
             self.replaced.append(f"worker {hand.number} (pid {hand.pid}): {why}")
         if self.on_worker_exit is not None:

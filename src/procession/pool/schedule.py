@@ -75,6 +75,12 @@ class Pace:
             count = min(count, max(-(-remaining // (2 * workers)), int(LEAST / self.mean)))
         return max(1, count)
 
+    def share(self, waiting: int, workers: int) -> int:
+        """The same for tasks that one worker had and others are to do: never all of them, however many the user
+        wished in a flight.  Else two workers would pass a long one to and fro."""
+        least = int(LEAST / self.mean) if self.mean else 0
+        return min(self.limit(waiting, workers), max(1, -(-waiting // (2 * workers)), least))
+
     def claim(self) -> int:
         """How many tasks a worker begins at a time."""
         if self.mean is None or self.mean > CLAIM_TIME:
@@ -104,12 +110,13 @@ class Stretch:
 class Flight:
     """A stretch under way.  ``own``: how many of its tasks, from the first, are still this worker's."""
 
-    __slots__ = ("number", "own", "sent", "stretch")
+    __slots__ = ("delivered", "number", "own", "sent", "stretch")
 
     def __init__(self, number: int, stretch: Stretch, sent: float) -> None:
         self.number = number
         self.stretch = stretch
         self.own = len(stretch.items)
+        self.delivered = 0  # outcomes that have been passed on, while it is still under way
         self.sent = sent  # the caller's clock
 
 

@@ -49,14 +49,15 @@ class Context(BaseContext):
         initializer: Callable[..., object] | None = None,
         initargs: Iterable[Any] = (),
         maxtasksperchild: int | None = None,
+        **options: Any,
     ) -> Any:
-        """A pool of worker processes."""
+        """A pool of worker processes; ``options``: those of procession's own Pool."""
         pool: Any = factories.get("Pool")
         if pool is None:
             from multiprocessing.pool import Pool
 
             pool = Pool
-        return pool(processes, initializer, initargs, maxtasksperchild, context=self.get_context())
+        return pool(processes, initializer, initargs, maxtasksperchild, context=self.get_context(), **options)
 
     def Pipe(self, duplex: bool = True) -> Any:  # noqa: N802
         """Two connected ends."""
