@@ -63,6 +63,10 @@ class Ends(Reclaim):
         elif kind == READY:
             hand.ready = True
             self.schedule.ready(hand.pid)
+            for flight in self.schedule.flights[hand.pid]:
+                flight.sent = time.monotonic()  # its start is not the fault of its tasks
+            for flight in list(self.schedule.flights[hand.pid])[:1]:
+                self._mind(hand, flight)
         elif kind == SPILLED:
             hand.spilled.setdefault(packet.head.number, {})[packet.head.count] = packet
         elif kind == REFUSED:

@@ -115,7 +115,7 @@ class Reclaim(Books):
         if flight.stretch.job.timeout is not None:
             hand.deadline = now + flight.stretch.job.timeout
             self.nudge()
-        if flight.own > 1:
+        if flight.own > 1 and hand.ready:  # one that still starts has not lost any time with it
             hand.overdue = now + OVERDUE
             self.nudge()
 
