@@ -52,7 +52,7 @@ def unpack_error(data: bytes) -> BaseException:
         error = pickle.loads(whole)
         if not isinstance(error, BaseException):
             raise TypeError(kind)
-    except Exception:
+    except (Exception, SystemExit):
         error = RemoteError(kind, words, text)
     # By the slot itself: an exception that is a frozen dataclass refuses an assignment.
     _set_cause(error, RemoteTraceback(text))

@@ -58,11 +58,11 @@ def pack_tasks(payloads: Sequence[Any]) -> Cargo:
             if plainly:
                 entries.append(_quickly(payload))
                 continue
-        except (carry.NotQuick, Exception):  # noqa: S110 - the slower ways may be able to
+        except (carry.NotQuick, Exception, SystemExit):  # noqa: S110 - the slower ways may be able to
             pass
         try:
             parcel = carry.pack(payload, out_of_band=True)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # whose __reduce__ leaves means its own task, too
             close_all(descriptors)
             raise Refused(index, error) from None
         if parcel.descriptors or parcel.buffers:

@@ -215,7 +215,7 @@ class Engine(Ends):
             return self._put_off(hand)
         except ChannelClosed:
             return True  # it has just died: its pidfd tells, and the flight goes to somebody else
-        except Exception as error:  # the function itself does not travel
+        except (Exception, SystemExit) as error:  # the function itself does not travel
             self._fail_all(self.schedule.undo(hand.pid), error)
             return True
         hand.page.prepare(flight.number)

@@ -374,7 +374,7 @@ class Pool:
 
         try:
             job.function()
-        except Exception as error:  # it does not travel: so all of them have failed
+        except (Exception, SystemExit) as error:  # it does not travel: so all of them have failed
             job.drop_rest(error)
         self._runner.begin(job)
         if isinstance(job.feed, Pulled) and not job.feed.exhausted:

@@ -259,12 +259,22 @@ class Runner:
                 hand.child.send_signal(SIGKILL)
             for hand in list(engine.hands.values()):
                 hand.child.wait()
-                engine.schedule.dismissed(hand.pid)
-                engine.retire(hand, hand.child.reap())
+                self._account_for(hand)
             engine.close_descriptors()
         for action in self.at_end:
             action()
         engine.run_later()
+
+    def _account_for(self, hand: Hand) -> None:
+        """It has ended, although it was not to, since the pool's thread has failed: its tasks have outcomes too."""
+        engine = self.engine
+        with contextlib.suppress(BaseException):
+            engine._on_exit(hand)
+            if engine.broken is not None:
+                engine.feed()  # it gives up its backlog
+        if hand.pid in engine.hands:
+            engine.schedule.dismissed(hand.pid)
+            engine.retire(hand, hand.child.reap())
 
     # -- what happens to workers -------------------------------------------------------------------
 
