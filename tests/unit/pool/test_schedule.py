@@ -442,6 +442,21 @@ def test_a_fixed_flight_stays_so_long() -> None:
 
 
 @pytest.mark.parametrize(
+    ("lot", "mean", "waiting", "share"),
+    [
+        (100, None, 99, 25),
+        (100, 1.0, 1, 1),
+        (7, None, 1000, 7),
+        (100, 1.1e-5, 99, 45),
+        (0, None, 99, 1),
+        (0, 1e-4, 40, 10),
+    ],
+)
+def test_what_one_worker_had_is_shared_by_all(lot: int, mean: float | None, waiting: int, share: int) -> None:
+    assert Pace(lot, mean).share(waiting, 2) == share
+
+
+@pytest.mark.parametrize(
     ("mean", "claim"),
     [(None, 1), (1.0, 1), (CLAIM_TIME * 1.01, 1), (CLAIM_TIME, 1), (CLAIM_TIME / 4.5, 4), (1e-9, CLAIM_MAX)],
 )
