@@ -298,7 +298,8 @@ def test_a_worker_goes_home_after_so_many_tasks(lot: int, method: str, tmp_path:
         assert max(Counter(pids.values()).values()) <= 3
         assert len(set(pids.values())) >= 10
         idle = [pid for pid, _, tasks in shop.exits if not tasks]
-        assert len(idle) <= 10, "started for what another one had, and in vain"
+        # A ready one may take over what a starting one has; but not again and again.
+        assert len(idle) <= 30, "started for what another one had, and in vain"
         for _pid, exit_, tasks in shop.exits:
             assert exit_ is not None
             assert (exit_.code, tasks <= 3) == (0, True)
