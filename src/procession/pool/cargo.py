@@ -12,7 +12,7 @@ import sys
 
 from procession.ipc import carry
 from procession.ipc.letters import close_all
-from procession.pool.messages import EACH
+from procession.pool.messages import EACH, RANGE
 from procession.pool.messages import PLAIN as AT_ONCE
 from procession.pool.page import PLAIN, VERSION
 from procession.records import record
@@ -47,6 +47,8 @@ class Cargo:
 
 def pack_tasks(payloads: Sequence[Any]) -> Cargo:
     """Tasks, ready to be sent.  Raises Refused."""
+    if type(payloads) is range:
+        return Cargo(RANGE, marshal.dumps((payloads.start, payloads.stop, payloads.step), VERSION))
     if _all_plain(payloads):
         return Cargo(AT_ONCE, marshal.dumps(list(payloads), VERSION))
     entries: list[Any] = []

@@ -188,7 +188,8 @@ class Ends(Reclaim):
     def _settle(self, hand: Hand, flight: Flight, done: int) -> None:
         """Deliver the outcomes of a flight that is over, as far as they have not been yet."""
         entries = hand.page.read_journal(flight.number)
-        self._deliver(flight, entries, done, hand.spilled.pop(flight.number, None))
+        alike = done == len(entries) and hand.page.is_alike(flight.number)
+        self._deliver(flight, entries, done, hand.spilled.pop(flight.number, None), alike=alike)
 
     def _harvest(self, hand: Hand) -> None:
         """Deliver what a flight that is under way has done so far."""
@@ -203,13 +204,19 @@ class Ends(Reclaim):
         self._deliver(flight, entries, done, spilled)
 
     def _deliver(
-        self, flight: Flight, entries: list[Any], done: int, spilled: dict[int, Packet] | None
+        self,
+        flight: Flight,
+        entries: list[Any],
+        done: int,
+        spilled: dict[int, Packet] | None,
+        *,
+        alike: bool = False,
     ) -> None:
         stretch, job, first = flight.stretch, flight.stretch.job, flight.delivered
         if done <= first:
             return
         flight.delivered = done
-        if not spilled and done <= len(entries) and tuple not in set(map(type, entries)):
+        if alike or (not spilled and done <= len(entries) and tuple not in set(map(type, entries))):
             self.done += done - first
             job.landed(stretch, first, entries[first:done] if first or done < len(entries) else entries)
             return

@@ -14,9 +14,9 @@
 Everything else that passes between them is a plain store into the shared page (``page.py``), which
 outlives the worker.
 
-The payload of a flight is either a list of plain values (PLAIN, by marshal) or a pickled list with an entry
-for each task (EACH): its pickle, or (pickle, descriptors, large buffers) with how many of those that came with
-the packet are its own.  Each task is unpickled by itself and just before it begins: one that does not unpickle
+The payload of a flight is a list of plain values (PLAIN, by marshal), the bounds of a range (RANGE) or a
+pickled list with an entry for each task (EACH): its pickle, or (pickle, descriptors, large buffers) with how
+many of those that came with the packet are its own.  Each task is unpickled by itself and just before it begins: one that does not unpickle
 harms no other, and two that were given the same list do not share it.
 """
 
@@ -43,7 +43,7 @@ DONTWAIT = int(socket.MSG_DONTWAIT)  # as plain ints: the enumerations of socket
 _CLOEXEC = int(socket.MSG_CMSG_CLOEXEC)
 
 WORK, FLIGHT, FORGET, READY, REFUSED, SPILLED, LANDED = b"w", b"f", b"x", b"r", b"e", b"s", b"d"
-PLAIN, EACH = 0, 1
+PLAIN, EACH, RANGE = 0, 1, 2
 
 _HEAD = struct.Struct("<cBBxIqIIdd")
 

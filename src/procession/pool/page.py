@@ -172,6 +172,10 @@ class Page:
             entries += marshal.loads(rest)
         return entries
 
+    def is_alike(self, flight: int) -> bool:
+        """Are all outcomes of a flight that is over of one kind, so that none of them is a tuple?"""
+        return self.slots[LEAD + (flight & 1)] == NONE
+
     def read_note(self) -> bytes:
         """What the worker last said it was at; b"" when it is saying something else just now."""
         text = bytes(self._whole[NOTE : NOTE + self.slots[NOTE_LENGTH]])

@@ -41,8 +41,8 @@ TARGET = 0.010  # seconds of work in a flight
 LEAST = 0.0005  # seconds of work in a flight near the end of a job
 GROWTH = 8
 FLIGHT_MAX = 16_384  # tasks; a journal has room for that many short outcomes
-CLAIM_TIME = 20e-6  # seconds of work that a worker may begin without looking whether it is still its own
-CLAIM_MAX = 64
+CLAIM_TIME = 50e-6  # seconds of work that a worker may begin without looking whether it is still its own
+CLAIM_MAX = 256
 HIRE = -1
 
 

@@ -25,6 +25,7 @@ from procession.pool.messages import (
     FLIGHT,
     FORGET,
     LANDED,
+    RANGE,
     READY,
     SPILLED,
     WORK,
@@ -131,6 +132,7 @@ class Worker:
         _own.append(self)
 
     strayed = False  # true: this is a copy, in a child that a task has forked
+    array: memoryview | None = None  # where the flight under way keeps its outcomes
 
     def obey(self, packet: Packet) -> None:
         """Do what the parent has asked for."""
@@ -199,6 +201,8 @@ class _Journey:
                 self._do(tasks, partial(_unpacked, call))
             finally:
                 tasks.close()
+        elif head.form == RANGE:
+            self._do(iter(range(*marshal.loads(packet.data))), call)
         else:
             self._do(iter(marshal.loads(packet.data)), call)
         slowest, longest = self._slowest
@@ -246,7 +250,7 @@ class _Journey:
             return rest
         kind = _KINDS.get(type(value))
         if kind is not None:
-            self._array = self._page.open_array(self._half, kind)
+            self._array = self._worker.array = self._page.open_array(self._half, kind)
             self._alike = type(value)
         self._settle(0, value)
         return rest
@@ -264,11 +268,13 @@ class _Journey:
                 self._done_with(at)
                 return
             try:
-                if type(value) is not alike or worker.strayed:  # what __class__ says may be a lie
+                if type(value) is not alike:  # what __class__ says may be a lie
                     raise ValueError
                 if keep:
                     array[at] = value  # type: ignore[call-overload]
-            except (ValueError, IndexError):  # of another type, more than 64 bits, or beyond the end
+                elif worker.strayed:
+                    raise ValueError
+            except (ValueError, IndexError):  # of another type, more than 64 bits, beyond the end; or a stray
                 self._leave_array(at)
                 self._settle(at, value)
                 return
@@ -317,6 +323,8 @@ class _Journey:
         return True
 
     def _leave_array(self, at: int) -> None:
+        if self._worker.strayed:
+            self._worker.stray(at, None)
         self._at = at
         self._page.close_array(self._half, at)
         self._array = None
@@ -436,6 +444,8 @@ _own: list[Worker] = []
 def _forked() -> None:
     for worker in _own:
         worker.strayed = True
+        if worker.array is not None:
+            worker.array.release()  # a store into it is how a stray is told from its worker, at no cost
 
 
 os.register_at_fork(after_in_child=_forked)
