@@ -6,6 +6,7 @@ BrokenProcessPool; the executor goes on.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 import weakref
@@ -244,4 +245,6 @@ def _at_exit() -> None:
         executor.shutdown()
 
 
+# A forked worker is not to wait for its parent's executors.
+os.register_at_fork(after_in_child=_open.clear)
 threading._register_atexit(_at_exit)  # type: ignore[attr-defined]  # noqa: SLF001 - as concurrent.futures does

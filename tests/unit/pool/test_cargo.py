@@ -13,7 +13,7 @@ import pytest
 from procession.ipc import carry
 from procession.pool import cargo as cargo_module
 from procession.pool.cargo import Cargo, Refused, pack_tasks
-from procession.pool.messages import EACH, PLAIN, Head
+from procession.pool.messages import EACH, PLAIN, RANGE, Head
 from procession.pool.page import VERSION
 from procession.pool.worker import _Entries
 from tests.unit.pool.handlers import Unpicklable
@@ -67,6 +67,8 @@ def unload(cargo: Cargo) -> list[Any]:
     if cargo.form == PLAIN:
         values: list[Any] = marshal.loads(cargo.data)
         return values
+    if cargo.form == RANGE:
+        return list(range(*marshal.loads(cargo.data)))
     from procession.pool.messages import Packet
 
     packet = Packet(Head(b"f"), cargo.data, list(cargo.descriptors), list(cargo.buffers))
