@@ -76,9 +76,12 @@ def any_pool(request: pytest.FixtureRequest) -> Iterator[MakePool]:
         yield make
 
 
-@pytest.fixture(params=METHODS)
+@pytest.fixture(params=["fork", *(pytest.param(m, marks=pytest.mark.slow) for m in METHODS[1:])])
 def our_pool(request: pytest.FixtureRequest) -> Iterator[MakePool]:
-    """Makes pools of ours, by each start method."""
+    """Makes pools of ours, by each start method.
+
+    The quick ones by fork only: what a start method could spoil, ``any_pool`` tries by all of them.
+    """
     with _maker("procession", request.param) as make:
         yield make
 

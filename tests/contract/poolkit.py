@@ -164,6 +164,25 @@ def what_am_i() -> tuple[bool, str]:
     return me.daemon, type(me).__name__
 
 
+def die(_: Any = None) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def initializer_fails() -> None:
+    raise LookupError("nothing to work with")
+
+
+class Unloadable(Exception):
+    """Pickles, and does not unpickle."""
+
+    def __init__(self, first: object, second: object) -> None:
+        super().__init__(f"{first} and {second}")
+
+
+def raises_unloadable(_: Any = None) -> None:
+    raise Unloadable(1, 2)
+
+
 def a_lock(_: Any = None) -> Any:
     """Something that does not pickle."""
     return threading.Lock()

@@ -13,7 +13,6 @@ import pytest
 from procession.errors import TaskCancelled, WorkerDied
 from tests.contract import poolkit
 from tests.contract.poolkit import Counting, Gate
-from tests.contract.test_pool_workers import die
 
 MakePool = Callable[..., Any]
 
@@ -37,7 +36,7 @@ def test_run_awaits_one_call(our_pool: MakePool) -> None:
             with pytest.raises(ValueError, match="negative"):
                 await pool.run(poolkit.refuse_negative, -1)
             with pytest.raises(WorkerDied, match="SIGKILL"):
-                await pool.run(die)
+                await pool.run(poolkit.die)
             assert await pool.apply_async(poolkit.double, (4,)) == 8
             assert await pool.map_async(poolkit.double, range(3)) == [0, 2, 4]
 

@@ -288,19 +288,8 @@ def test_a_cancelled_task_is_not_retried(our_pool: MakePool, gate: Gate) -> None
     assert gate.nobody_came()
 
 
-class Unloadable(Exception):
-    """Pickles, and does not unpickle."""
-
-    def __init__(self, first: object, second: object) -> None:
-        super().__init__(f"{first} and {second}")
-
-
-def raises_unloadable() -> None:
-    raise Unloadable(1, 2)
-
-
 def test_an_exception_that_does_not_unpickle_comes_in_words(our_pool: MakePool) -> None:
     pool = our_pool()
     with pytest.raises(RemoteError, match="Unloadable: 1 and 2") as caught:
-        pool.apply(raises_unloadable)
+        pool.apply(poolkit.raises_unloadable)
     assert "in raises_unloadable" in str(caught.value.__cause__)

@@ -21,8 +21,6 @@ from procession.errors import CrewBroken, WorkerDied
 from procession.pool.executor import PoolExecutor
 from tests.contract import poolkit
 from tests.contract.poolkit import Gate
-from tests.contract.test_pool_life import initializer_fails
-from tests.contract.test_pool_workers import die
 
 MakeExecutor = Callable[..., Any]
 METHODS = ("fork", "spawn", "forkserver")
@@ -49,13 +47,20 @@ def std_context(method: str) -> Any:
     return multiprocessing.get_context(method)
 
 
-@pytest.fixture(params=["stdlib-fork", *(f"procession-{method}" for method in METHODS)])
+@pytest.fixture(
+    params=[
+        "stdlib-fork",
+        "procession-fork",
+        pytest.param("procession-spawn", marks=pytest.mark.slow),
+        "procession-forkserver",
+    ]
+)
 def any_executor(request: pytest.FixtureRequest) -> Iterator[MakeExecutor]:
     """Makes executors, of ours or the standard library's."""
     yield from maker(*request.param.split("-"))
 
 
-@pytest.fixture(params=METHODS)
+@pytest.fixture(params=["fork", *(pytest.param(m, marks=pytest.mark.slow) for m in METHODS[1:])])
 def our_executor(request: pytest.FixtureRequest) -> Iterator[MakeExecutor]:
     """Makes executors of ours."""
     yield from maker("procession", request.param)
@@ -158,7 +163,11 @@ def test_shutdown_waits_for_what_was_submitted(any_executor: MakeExecutor, gate:
     with any_executor() as executor:
         futures = [executor.submit(poolkit.double, number) for number in range(30)]
     assert [future.result(0) for future in futures] == list(range(0, 60, 2))
-    for begin in (lambda: executor.submit(poolkit.double, 1), lambda: executor.map(poolkit.double, [1])):
+    begins: list[Callable[[], Any]] = [
+        lambda: executor.submit(poolkit.double, 1),
+        lambda: executor.map(poolkit.double, [1]),
+    ]
+    for begin in begins:
         with pytest.raises(RuntimeError, match="cannot schedule new futures after shutdown"):
             begin()
     executor.shutdown()
@@ -198,7 +207,7 @@ def test_the_initializer_and_bad_arguments(any_executor: MakeExecutor) -> None:
 
 
 def test_an_initializer_that_fails_breaks_it(any_executor: MakeExecutor) -> None:
-    executor = any_executor(1, initializer=initializer_fails)
+    executor = any_executor(1, initializer=poolkit.initializer_fails)
     with pytest.raises(BrokenProcessPool):
         executor.submit(poolkit.double, 1).result(poolkit.PATIENCE)
     with pytest.raises(BrokenProcessPool):
@@ -223,20 +232,22 @@ def test_an_event_loop_runs_calls_in_it(any_executor: MakeExecutor) -> None:
 
 def test_a_dead_worker_is_one_future_and_the_executor_goes_on(our_executor: MakeExecutor) -> None:
     executor = our_executor()
-    futures = [executor.submit(die if number == 7 else poolkit.double, number) for number in range(30)]
+    futures = [
+        executor.submit(poolkit.die if number == 7 else poolkit.double, number) for number in range(30)
+    ]
     with pytest.raises(WorkerDied, match="killed by SIGKILL") as caught:
         futures.pop(7).result(poolkit.PATIENCE)
     assert isinstance(caught.value, BrokenProcessPool)
     assert caught.value.exit.signal == signal.SIGKILL
     assert [future.result(poolkit.PATIENCE) // 2 for future in futures] == [*range(7), *range(8, 30)]
-    results = executor.map(die, range(1))
+    results = executor.map(poolkit.die, range(1))
     with pytest.raises(BrokenProcessPool):
         next(results)
     assert executor.submit(poolkit.double, 1).result(poolkit.PATIENCE) == 2
 
 
 def test_a_broken_executor_is_a_broken_pool_of_either_name(our_executor: MakeExecutor) -> None:
-    executor = our_executor(1, initializer=initializer_fails)
+    executor = our_executor(1, initializer=poolkit.initializer_fails)
     with pytest.raises(CrewBroken, match="nothing to work with") as caught:
         executor.submit(poolkit.double, 1).result(poolkit.PATIENCE)
     assert isinstance(caught.value, BrokenProcessPool)

@@ -14,7 +14,6 @@ import pytest
 from procession.errors import TaskCancelled, TaskErrors, WorkerDied
 from tests.contract import poolkit
 from tests.contract.poolkit import Counting, Gate
-from tests.contract.test_pool_workers import die
 
 MakePool = Callable[..., Any]
 
@@ -89,7 +88,7 @@ def test_errors_return_stand_in_the_places_of_results(our_pool: MakePool) -> Non
     assert results[:3] + results[4:] == [0, 1, 2, 4, 5]
     streamed = list(pool.imap(poolkit.refuse_three, range(5), errors="return"))
     assert [type(value) for value in streamed] == [int, int, int, KeyError, int]
-    dead = pool.map(die, range(2), errors="return")
+    dead = pool.map(poolkit.die, range(2), errors="return")
     assert [type(error) for error in dead] == [WorkerDied] * 2
     with pytest.raises(OSError, match="dried up"):
         pool.map(poolkit.double, poolkit.Broken(4), errors="return")

@@ -153,12 +153,8 @@ def test_terminate_gives_every_result_an_outcome(our_pool: MakePool, gate: Gate)
     pool.join()
 
 
-def initializer_fails() -> None:
-    raise LookupError("nothing to work with")
-
-
 def test_an_initializer_that_fails_breaks_the_pool(our_pool: MakePool) -> None:
-    pool = our_pool(2, initializer_fails)
+    pool = our_pool(2, poolkit.initializer_fails)
     with pytest.raises(CrewBroken, match=r"initializer failed.*LookupError: nothing to work with"):
         pool.apply_async(poolkit.double, (1,)).get(poolkit.PATIENCE)
     poolkit.wait_until(lambda: not pool._pool)

@@ -45,10 +45,6 @@ def note_only(text: str) -> None:
     procession.current_worker().note(text)
 
 
-def die(_: Any = None) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
 # ── current_worker ────────────────────────────────────────────────────────────────────────────────
 
 
@@ -79,7 +75,7 @@ def test_a_note_stands_in_the_death_of_its_task_alone(our_pool: MakePool) -> Non
     assert f"worker {caught.value.pid} was killed by SIGKILL (9) in the middle of task" in str(caught.value)
     pool.apply(note_only, ("of another task",))
     with pytest.raises(WorkerDied, match=r"\(die\(\)\)"):
-        pool.apply(die)
+        pool.apply(poolkit.die)
     with pytest.raises(WorkerDied, match="ü"):
         pool.apply(note_and_die, ("ü" * 10_000,))
 
@@ -112,7 +108,7 @@ def test_whoever_comes_and_goes_is_told_with_the_reason(our_pool: MakePool) -> N
     pid = pool.apply(poolkit.own_pid)
     assert diary.started == [pid]
     with pytest.raises(WorkerDied):
-        pool.apply(die)
+        pool.apply(poolkit.die)
     poolkit.wait_until(lambda: len(diary.started) == 2 and diary.ended)
     assert diary.ended[0][0] == pid
     assert diary.ended[0][1].signal == signal.SIGKILL

@@ -32,7 +32,8 @@ def cells() -> Iterator[Any]:
             if method != "fork" and face not in {"map", "apply"}:
                 continue  # what is beyond the start of a worker is the same
             for when in WHENS:
-                marks = [pytest.mark.slow] if method != "fork" and face == "apply" else []
+                quick = method == "fork" or (face == "map" and (method == "forkserver" or when == "running"))
+                marks = [] if quick else [pytest.mark.slow]
                 yield pytest.param(when, face, method, marks=marks, id=f"{method}-{face}-{when}")
 
 

@@ -408,6 +408,9 @@ class StreamJob(ManyJob):
         if not self._ready:
             return None
         chunk = self._ready.popleft()
+        if self._bound is not None and len(chunk) > (piece := max(1, self._bound // 8)):
+            self._ready.appendleft(chunk[piece:])  # what has been handed out counts as read
+            chunk = chunk[:piece]
         self._read += len(chunk)
         if self._starved:
             with self.runner.engine.lock:

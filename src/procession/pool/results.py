@@ -184,9 +184,11 @@ class IMapIterator:
         try:
             value = self._chunk.popleft()
         except IndexError:
-            with self._guard:
-                return self._next_of_more(timeout)
-        return self._of(value) if type(value) is Fault else value
+            pass  # and wait outside of this: what is raised there has nothing to do with it
+        else:
+            return self._of(value) if type(value) is Fault else value
+        with self._guard:
+            return self._next_of_more(timeout)
 
     def _next_of_more(self, timeout: float | None) -> Any:
         if self._chunk:  # another thread was here before us

@@ -25,7 +25,7 @@ from procession.errors import CrewBroken, TaskCancelled
 from procession.pool.calls import CallsJob
 from procession.pool.engine import Engine
 from procession.pool.jobs import ManyJob, StreamJob
-from procession.pool.results import guarded
+from procession.pool.results import Waiting, guarded
 from procession.pool.worker import FIRST_JOB
 from procession.process import reaper
 
@@ -63,6 +63,8 @@ class Runner:
         self.over = False
         self.jobs: set[ManyJob | CallsJob] = set()  # those with tasks that have no outcome
         self.thread: threading.Thread | None = None
+        self._gone = False  # the thread has done its last act
+        self._parting = Waiting()
         self.on_worker_start: Callable[[int], object] | None = None
         self.on_worker_exit: Callable[[int, Exit, str], object] | None = None
         self.on_landed: Callable[[Hand, Flight, Packet], object] = _ignore
@@ -128,7 +130,10 @@ class Runner:
         """Wait for the last worker."""
         thread = self.thread
         if thread is not None and thread is not threading.current_thread():
-            thread.join(timeout)
+            # Not only Thread.join: once a Ctrl-C has interrupted one, a second one does not wait (bpo-45274).
+            if not self._parting.sleep(lambda: self._gone, timeout):
+                return False
+            thread.join()
         return self.over
 
     def _run(self) -> None:
@@ -140,7 +145,11 @@ class Runner:
                 self._break(f"the pool's thread failed: {type(error).__name__}: {error}", error)
             raise
         finally:
-            self._end_at_once()
+            try:
+                self._end_at_once()
+            finally:
+                self._gone = True
+                self._parting.rouse()
 
     def _step(self) -> None:
         engine = self.engine
@@ -399,7 +408,7 @@ def _forked() -> None:
     """In a forked child: a copy of a channel would hide a worker's end, and no pool here is ours."""
     for runner in list(_all):
         if not runner.over:
-            runner.over = True
+            runner.over = runner._gone = True
             runner.engine.abandon()
 
 
