@@ -79,9 +79,15 @@ class PoolExecutor(Executor):
                 raise RuntimeError("cannot schedule new futures after interpreter shutdown")
             future: Future[Any] = Future()
             holder = _ForFuture(self, future)
-            self._calls.add(holder)
             holder.call = Call(holder, fn, args, kwargs, PLAIN)
-            holder.job = self._runner.call(holder.call)
+            self._calls.add(holder)
+            try:
+                holder.job = self._runner.call(holder.call)
+            except BaseException as error:
+                self._calls.discard(holder)
+                if isinstance(error, ValueError):  # the pool is somebody else's, who has closed it
+                    raise RuntimeError("cannot schedule new futures after shutdown") from error
+                raise
         return future
 
     def map(
