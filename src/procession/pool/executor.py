@@ -83,10 +83,11 @@ class PoolExecutor(Executor):
             self._calls.add(holder)
             try:
                 holder.job = self._runner.call(holder.call)
-            except BaseException as error:
+            except ValueError as error:  # the pool is somebody else's, who has closed it
                 self._calls.discard(holder)
-                if isinstance(error, ValueError):  # the pool is somebody else's, who has closed it
-                    raise RuntimeError("cannot schedule new futures after shutdown") from error
+                raise RuntimeError("cannot schedule new futures after shutdown") from error
+            except BaseException:
+                self._calls.discard(holder)
                 raise
         return future
 
