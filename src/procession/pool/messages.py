@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import threading
 
 from procession.errors import ChannelClosed
 from procession.ipc.letters import FDS_ROOM, ROOM, read_parts, write_letter
@@ -41,6 +42,7 @@ INLINE = ROOM  # bytes; a larger packet is a letter (letters.py) even without de
 
 DONTWAIT = int(socket.MSG_DONTWAIT)  # as plain ints: the enumerations of socket take 2 µs to combine
 _CLOEXEC = int(socket.MSG_CMSG_CLOEXEC)
+_CTRUNC = int(socket.MSG_CTRUNC)
 
 WORK, FLIGHT, FORGET, READY, REFUSED, SPILLED, LANDED = b"w", b"f", b"x", b"r", b"e", b"s", b"d"
 PLAIN, EACH, RANGE = 0, 1, 2
@@ -117,18 +119,32 @@ def receive(sock: socket.socket, flags: int = 0) -> Packet:
     Raises ChannelClosed at the end, BlockingIOError (with MSG_DONTWAIT), OSError (EMFILE: its descriptors found
     no room here, and it is lost).
     """
+    room = _room()
     flags |= _CLOEXEC
     try:
-        packet, extras, told, _ = sock.recvmsg(ROOM, FDS_ROOM, flags)
+        size, extras, told, _ = sock.recvmsg_into((room,), FDS_ROOM, flags)
     except ConnectionResetError:
         # The other side closed with messages of ours unread: told once, and before what it had sent us.
-        packet, extras, told, _ = sock.recvmsg(ROOM, FDS_ROOM, flags)
-    if extras or told & socket.MSG_CTRUNC:  # where not one of them finds room, there are no extras
+        size, extras, told, _ = sock.recvmsg_into((room,), FDS_ROOM, flags)
+    packet = bytes(room[:size])
+    if extras or told & _CTRUNC:  # where not one of them finds room, there are no extras
         data, descriptors, buffers = read_parts(packet, extras, told)
         return Packet(_head(data), data[_HEAD.size :], descriptors, buffers)
-    if not packet:
+    if not size:
         raise ChannelClosed(f"socket {sock.fileno()}: the other side has closed it")
     return Packet(_head(packet), memoryview(packet)[_HEAD.size :], [], None)
+
+
+_here = threading.local()
+
+
+def _room() -> memoryview:
+    """Where packets arrive in this thread: to allocate so much for each costs more than to copy what came."""
+    try:
+        return _here.room  # type: ignore[no-any-return]
+    except AttributeError:
+        _here.room = room = memoryview(bytearray(ROOM))
+        return room
 
 
 def _head(data: Buffer) -> Head:
