@@ -6,8 +6,8 @@ import asyncio
 import concurrent.futures
 import multiprocessing
 import os
+import queue
 import signal
-import threading
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, ProcessPoolExecutor, as_completed, wait
@@ -98,16 +98,12 @@ def test_a_failed_future_has_the_exception(any_executor: MakeExecutor) -> None:
 
 def test_done_callbacks_are_called(any_executor: MakeExecutor) -> None:
     executor = any_executor()
-    called: list[int] = []
-    both = threading.Barrier(2)
-
-    def tell(future: Any) -> None:
-        called.append(future.result())
-        both.wait(poolkit.PATIENCE)
-
-    executor.submit(poolkit.double, 4).add_done_callback(tell)
-    both.wait(poolkit.PATIENCE)
-    assert called == [8]
+    called: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    future = executor.submit(poolkit.double, 4)
+    future.add_done_callback(called.put)
+    assert called.get(timeout=poolkit.PATIENCE) is future
+    future.add_done_callback(called.put)
+    assert called.get_nowait() is future
 
 
 def test_map_zips_and_keeps_the_order(any_executor: MakeExecutor) -> None:
@@ -192,9 +188,9 @@ def test_shutdown_may_cancel_what_waits(any_executor: MakeExecutor, gate: Gate) 
     executor.shutdown(wait=False, cancel_futures=True)
     gate.open()
     assert held.result(poolkit.PATIENCE) == poolkit.TASK_HELD
-    executor.shutdown()
+    # The standard library's ``wait`` would wait for ever: it tells nobody of these.
+    poolkit.wait_until(lambda: all(future.done() for future in waiting))
     assert waiting[-1].cancelled()
-    assert all(future.done() for future in waiting)
 
 
 def test_the_initializer_and_bad_arguments(any_executor: MakeExecutor) -> None:

@@ -86,6 +86,9 @@ class PoolExecutor(Executor):
             except ValueError as error:  # the pool is somebody else's, who has closed it
                 self._calls.discard(holder)
                 raise RuntimeError("cannot schedule new futures after shutdown") from error
+            except CrewBroken as error:  # since we have looked
+                self._calls.discard(holder)
+                raise _translated(error) from error.__cause__
             except BaseException:
                 self._calls.discard(holder)
                 raise
