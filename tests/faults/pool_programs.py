@@ -90,8 +90,8 @@ def feeding(method: str) -> None:
 
 def executing(method: str) -> None:
     with PoolExecutor(2, get_context(method)) as executor:
-        futures = [executor.submit(say_and_stay, "ready") for _ in range(4)]
         try:
+            futures = [executor.submit(say_and_stay, "ready") for _ in range(4)]
             futures[0].result()
         except KeyboardInterrupt:
             executor._pool.terminate()
