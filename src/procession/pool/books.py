@@ -68,6 +68,7 @@ class Books:
         self._tickets = 0
         self._balance_at: float | None = None
         self._stillborn = 0
+        self.hire_after = 0.0  # time.monotonic(), not before that; 0.0: at any time
         self._asleep = False
 
     def wake(self) -> None:

@@ -150,7 +150,7 @@ class Engine(Ends):
                 self._drop_backlog()
                 return
             worker = self.schedule.place()
-            if worker is None:
+            if worker is None or (worker == HIRE and time.monotonic() < self.hire_after):
                 return
             stretch = self._next(self._quota(worker))
             if stretch is None:

@@ -145,10 +145,14 @@ class Reclaim(Books):
                 times.append(self._again[0][0])
             if self._balance_at is not None:
                 times.append(self._balance_at)
+            if self.hire_after:
+                times.append(self.hire_after)
         return max(0.0, min(times) - time.monotonic()) if times else None
 
     def _on_time(self) -> None:
         now = time.monotonic()
+        if self.hire_after <= now:
+            self.hire_after = 0.0
         while self._again and self._again[0][0] <= now:
             self.schedule.put_back(heapq.heappop(self._again)[2])
         if self._balance_at is not None and self._balance_at <= now:

@@ -47,6 +47,7 @@ SIGTERM, SIGKILL = 15, 9
 GRACE = 0.5  # seconds between the two, for workers of a pool that is terminated
 HOME = 5.0  # seconds for a worker that has nothing to do to go home by itself
 RETRY_HIRING = 1.0  # seconds
+HIRE_PAUSE = 0.002  # seconds between the end of a worker and the start of the next
 
 
 class Runner:
@@ -198,7 +199,7 @@ class Runner:
                 hand.child.send_signal(SIGKILL)
 
     def _repopulate(self, now: float) -> None:
-        if now >= self._hire_at:
+        if now >= max(self._hire_at, self.engine.hire_after):
             self._fill()
 
     def _fill(self) -> None:
@@ -296,6 +297,8 @@ class Runner:
         why = hand.why or reason
         if hand.why and hand.verdict is None and exit_ is not None and exit_.signal == SIGKILL:
             why = f"{hand.why}, and before it went it {reason}"
+        # Who waits for what has become of the task wakes first: a fork would keep him waiting for milliseconds.
+        self.engine.hire_after = time.monotonic() + HIRE_PAUSE
         if self.state == OPEN and self.engine.broken is None:
             self.replaced.append(f"worker {hand.number} (pid {hand.pid}): {why}")
         if self.on_worker_exit is not None:
