@@ -187,8 +187,22 @@ def readme() -> str:
     return pytest(BIN / "python", "-m", "readme")
 
 
-# Long, and about file systems and peers more than about Python: on the others only with --slow.
-FIRST_PYTHON_ONLY = ("tests/fs", "tests/faults/test_copy_kill.py", "tests/unit/bench")
+# Long, and about the kernel, file systems and peers more than about Python: on the others only with --slow.
+FIRST_PYTHON_ONLY = (
+    "tests/fs",
+    "tests/unit/bench",
+    "tests/unit/copying",
+    "tests/unit/linux",
+    "tests/faults/test_copy_kill.py",
+    "tests/faults/test_crew_kills.py",
+    "tests/faults/test_crew_matrix.py",
+    "tests/faults/test_locks_storm.py",
+    "tests/faults/test_pool_kills.py",
+    "tests/faults/test_pool_matrix.py",
+    "tests/faults/test_process_storm.py",
+    "tests/faults/test_queue_kill.py",
+    "tests/faults/test_storm.py",
+)
 
 
 def other_python(version: str, python: Path, *, everything: bool) -> Callable[[], str]:
