@@ -219,7 +219,7 @@ class TaskErrors(ProcessionError, ExceptionGroup[Exception]):
         return TaskErrors(self.message, errors, self.results)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (self.message, list(self.exceptions), self.results)
+        return type(self), (self.message, list(self.exceptions), self.results), vars(self)
 
 
 class CrewBroken(PoolError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from procession.ipc.faults import RemoteTraceback
-from procession.mp.again import again
+from procession.mp.again import again, rest_of
 from procession.pool.pool import Pool as _Pool
 from procession.pool.results import (
     ApplyResult,
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 else:
     _theirs = again("pool")  # what it builds on are the names beside us
     MaybeEncodingError, ThreadPool = _theirs.MaybeEncodingError, _theirs.ThreadPool
+    __getattr__ = rest_of(_theirs)
 
 __all__ = [
     "ApplyResult",

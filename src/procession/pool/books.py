@@ -107,12 +107,13 @@ class Books:
 
     def at_work(self, hand: Hand) -> tuple[Flight, int] | None:
         """The task that a worker is at, now: flight and index."""
-        flights = self.schedule.flights.get(hand.pid)
-        if not flights or not hand.page.has_begun(flights[0].number):
-            return None
-        flight = flights[0]
-        mark = hand.page.mark(flight.number)
-        return (flight, mark) if mark < min(flight.own, hand.page.claim(flight.number)) else None
+        for flight in self.schedule.flights.get(hand.pid, ()):
+            # The first may be over, and its last word not heard yet.
+            if hand.page.has_begun(flight.number):
+                mark = hand.page.mark(flight.number)
+                if mark < min(flight.own, hand.page.claim(flight.number)):
+                    return flight, mark
+        return None
 
     def hire(self) -> Hand:
         """Start a worker."""
