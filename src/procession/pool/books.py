@@ -55,7 +55,6 @@ class Books:
         self.on_landed: Callable[[Hand, Flight, Packet], None] = _ignore
         self._hirer = hirer
         self._max_tasks = max_tasks
-        self._owner = os.getpid()
         self._by_descriptor: dict[int, Hand] = {}
         self._epoll = select.epoll()
         self._bell: Bell | None = Bell()

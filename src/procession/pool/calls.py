@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections import deque
 
-from procession.errors import CrewBroken, TaskCancelled, TaskNotBegun, TaskTimeout, WorkerDied
+from procession.errors import CrewBroken, TaskCancelled, TaskNotBegun
 from procession.ipc import carry
-from procession.pool.jobs import should_retry
+from procession.pool.jobs import Blamed, should_retry
 from procession.pool.schedule import Pace, Stretch
 from procession.pool.words import call_words
 from procession.pool.worker import CALLS, ITEM
@@ -57,7 +57,7 @@ class Call:
         return call_words(self.function, self.args, self.kwds)
 
 
-class CallsJob:
+class CallsJob(Blamed):
     """Calls of one priority and one time limit."""
 
     number, style = CALLS, ITEM
@@ -87,9 +87,7 @@ class CallsJob:
         while self._waiting and len(calls) < limit:
             call = self._waiting.popleft()
             if call.cancelled or not call.holder.begin():
-                self._end(
-                    call, False, TaskCancelled(f"the call was cancelled before it began ({call.words()})")
-                )
+                self._never_begins(call)
                 continue
             call.number = self._next + len(calls)
             calls.append(call)
@@ -127,17 +125,6 @@ class CallsJob:
         self.runner.engine.failed -= 1
         self.runner.engine.again(stretch.part(at, at + 1), delay)
 
-    def lost(self, stretch: Stretch, at: int, error: BaseException, _note: bytes) -> None:
-        """Its worker ended in the middle of it."""
-        if isinstance(error, WorkerDied) and not error.doing:
-            error = WorkerDied(error.task, error.pid, error.exit, stretch.items[at].words())
-        self.failed(stretch, at, error)
-
-    def timed_out(self, stretch: Stretch, at: int, pid: int) -> BaseException:
-        """What a call that took too long has failed of."""
-        assert self.timeout is not None
-        return TaskTimeout(stretch.first + at, pid, self.timeout, stretch.items[at].words())
-
     def given_up(self, stretch: Stretch, broken: CrewBroken | None) -> None:
         """These will not run."""
         for call in stretch.items:
@@ -157,10 +144,10 @@ class CallsJob:
         call.cancelled = True
         if call in self._waiting:
             self._waiting.remove(call)
-            self._end(call, False, TaskCancelled(f"the call was cancelled before it began ({call.words()})"))
+            self._never_begins(call)
             return True
         if engine.withdraw(self, call.number):
-            self._end(call, False, TaskCancelled(f"the call was cancelled before it began ({call.words()})"))
+            self._never_begins(call)
             return True
 
         def error(task: int, pid: int) -> BaseException:
@@ -171,6 +158,9 @@ class CallsJob:
     def words(self, stretch: Stretch, at: int) -> str:
         """A task, for people."""
         return str(stretch.items[at].words())
+
+    def _never_begins(self, call: Call) -> None:
+        self._end(call, False, TaskCancelled(f"the call was cancelled before it began ({call.words()})"))
 
     def _end(self, call: Call, success: bool, value: Any) -> None:
         self.open -= 1

@@ -20,7 +20,7 @@ from procession.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from typing import Any, Protocol
 
     from procession.linux.keepalive import Keepalive
@@ -134,6 +134,20 @@ def tie() -> Ties:
     return Ties(mine, theirs, page, descriptor)
 
 
+def tied(start: Callable[[Ties], Body], number: int = 0) -> Hand:
+    """A worker that ``start`` starts with its ends of the ties; ours are the hand's, and closed if it fails."""
+    ties = tie()
+    try:
+        return Hand(start(ties), ties.mine, ties.page, number)
+    except BaseException:
+        ties.mine.close()
+        ties.page.close()
+        raise
+    finally:
+        ties.theirs.close()
+        os.close(ties.descriptor)
+
+
 class LeanHirer:
     """Workers that cost little: a bare fork, or an interpreter that loads nothing else."""
 
@@ -150,23 +164,15 @@ class LeanHirer:
         method = self._method or safe_start_method()
         # Pickled before anything is started: a handler that cannot travel leaves nothing behind.
         first = None if method == FORK else carry.pack((self._handler, self._setup))
-        ties = tie()
+        if first is None:
+            return tied(lambda ties: self._fork(ties, others, mask))
+        hand = tied(lambda ties: self._spawn(ties, mask))
         try:
-            child = self._spawn(ties, mask) if first else self._fork(ties, others, mask)
-        except BaseException:
-            ties.mine.close()
-            ties.page.close()
-            raise
-        finally:
-            ties.theirs.close()
-            os.close(ties.descriptor)
-        if first:
-            try:
-                path = marshal.dumps(tuple(sys.path), VERSION)
-                send(ties.mine, Head(WORK, count=len(path)), path + first.data, first.descriptors)
-            except ChannelClosed:
-                pass  # it has ended already: its pidfd tells
-        return Hand(child, ties.mine, ties.page)
+            path = marshal.dumps(tuple(sys.path), VERSION)
+            send(hand.sock, Head(WORK, count=len(path)), path + first.data, first.descriptors)
+        except ChannelClosed:
+            pass  # it has ended already: its pidfd tells
+        return hand
 
     def _fork(self, ties: Ties, others: Sequence[Hand], mask: Collection[int]) -> Child:
         # A copy of another worker's channel in this child would hide that worker's end of file.

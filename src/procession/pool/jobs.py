@@ -70,7 +70,32 @@ def should_retry(options: TaskOptions, error: BaseException, attempts: int) -> f
     return float(options.backoff * 2**attempts)
 
 
-class Job:
+class Blamed:
+    """A job whose tasks are named in what they have failed of."""
+
+    timeout: float | None
+
+    def words(self, stretch: Stretch, at: int) -> str:
+        """A task, for people."""
+        raise NotImplementedError
+
+    def failed(self, stretch: Stretch, at: int, error: BaseException) -> None:
+        """One has failed."""
+        raise NotImplementedError
+
+    def timed_out(self, stretch: Stretch, at: int, pid: int) -> BaseException:
+        """What a task that took too long has failed of."""
+        assert self.timeout is not None
+        return TaskTimeout(stretch.first + at, pid, self.timeout, self.words(stretch, at))
+
+    def lost(self, stretch: Stretch, at: int, error: BaseException, _note: bytes) -> None:
+        """Its worker ended in the middle of it."""
+        if isinstance(error, WorkerDied) and not error.doing:
+            error = WorkerDied(error.task, error.pid, error.exit, self.words(stretch, at))
+        self.failed(stretch, at, error)
+
+
+class Job(Blamed):
     """What all of them have."""
 
     def __init__(
@@ -106,17 +131,6 @@ class Job:
         if self.style == STAR:
             return call_words(self._function, stretch.items[at], {})
         return item_words(self._function, stretch.items[at])
-
-    def timed_out(self, stretch: Stretch, at: int, pid: int) -> BaseException:
-        """What a task that took too long has failed of."""
-        assert self.timeout is not None
-        return TaskTimeout(stretch.first + at, pid, self.timeout, self.words(stretch, at))
-
-    def lost(self, stretch: Stretch, at: int, error: BaseException, _note: bytes) -> None:
-        """Its worker ended in the middle of it."""
-        if isinstance(error, WorkerDied) and not error.doing:
-            error = WorkerDied(error.task, error.pid, error.exit, self.words(stretch, at))
-        self.failed(stretch, at, error)
 
     def failed(self, stretch: Stretch, at: int, error: BaseException) -> None:
         """One has failed: perhaps it is to be done again."""

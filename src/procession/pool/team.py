@@ -16,7 +16,7 @@ import socket
 from procession.ipc import carry
 from procession.ipc.faults import pack_error
 from procession.linux import membarrier
-from procession.pool.hand import Hand, tie
+from procession.pool.hand import tied
 from procession.pool.here import PoolWorker, become
 from procession.pool.messages import REFUSED, Head, send
 from procession.pool.page import Page
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from procession.pool.hand import Hand, Ties
     from procession.process.exits import Exit
     from procession.process.options import Limits
     from procession.process.process import Process
@@ -115,27 +116,17 @@ class TeamHirer:
             server.warm("procession.pool.warm")
 
     def hire(self, others: Sequence[Hand], _mask: object) -> Hand:  # noqa: ARG002 - see abandon
-        """Start a worker.  What a forked one inherits of its brothers is closed by ``runner.abandon_all``."""
+        """Start a worker.  What a forked one inherits of its brothers is closed when it forks (runner.py)."""
         self._number += 1
-        ties = tie()
-        try:
-            seat = Seat(ties.theirs.fileno(), ties.descriptor, self._number, ties.mine.fileno())
-            body = Body(self._start(seat))
-        except BaseException:
-            ties.mine.close()
-            ties.page.close()
-            raise
-        finally:
-            ties.theirs.close()
-            os.close(ties.descriptor)
-        return Hand(body, ties.mine, ties.page, self._number)
+        return tied(self._start, self._number)
 
-    def _start(self, seat: Seat) -> Process:
+    def _start(self, ties: Ties) -> Body:
+        seat = Seat(ties.theirs.fileno(), ties.descriptor, self._number, ties.mine.fileno())
         limits = {} if self._limits is None else {"limits": self._limits}
         process: Process = self.context.Process(target=work, args=(seat, self._kit), daemon=True, **limits)
         process.name = process.name.replace("Process", "PoolWorker")
         process.start()
-        return process
+        return Body(process)
 
 
 def work(seat: Seat, kit: Kit) -> None:
