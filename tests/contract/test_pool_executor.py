@@ -10,8 +10,16 @@ import queue
 import signal
 import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, ProcessPoolExecutor, as_completed, wait
+from concurrent.futures import (
+    ALL_COMPLETED,
+    FIRST_COMPLETED,
+    Executor,
+    ProcessPoolExecutor,
+    as_completed,
+    wait,
+)
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -169,15 +177,25 @@ def test_shutdown_waits_for_what_was_submitted(any_executor: MakeExecutor, gate:
     executor.shutdown()
 
 
+@contextmanager
+def seen_off(executor: Executor) -> Iterator[None]:
+    """Wait at the end for the standard library's own thread, which a shutdown without waiting forgets."""
+    thread = getattr(executor, "_executor_manager_thread", None)
+    yield
+    if thread is not None:
+        thread.join()
+
+
 def test_shutdown_need_not_wait(any_executor: MakeExecutor, gate: Gate) -> None:
     executor = any_executor()
     held = executor.submit(poolkit.held, gate.path)
     gate.arrivals(1)
-    executor.shutdown(wait=False)
-    assert not held.done()
-    gate.open()
-    assert held.result(poolkit.PATIENCE) == poolkit.TASK_HELD
-    executor.shutdown()
+    with seen_off(executor):
+        executor.shutdown(wait=False)
+        assert not held.done()
+        gate.open()
+        assert held.result(poolkit.PATIENCE) == poolkit.TASK_HELD
+        executor.shutdown()
 
 
 def test_shutdown_may_cancel_what_waits(any_executor: MakeExecutor, gate: Gate) -> None:
@@ -185,12 +203,13 @@ def test_shutdown_may_cancel_what_waits(any_executor: MakeExecutor, gate: Gate) 
     held = executor.submit(poolkit.held, gate.path)
     gate.arrivals(1)
     waiting = [executor.submit(poolkit.double, number) for number in range(30)]
-    executor.shutdown(wait=False, cancel_futures=True)
-    gate.open()
-    assert held.result(poolkit.PATIENCE) == poolkit.TASK_HELD
-    # The standard library's ``wait`` would wait for ever: it tells nobody of these.
-    poolkit.wait_until(lambda: all(future.done() for future in waiting))
-    assert waiting[-1].cancelled()
+    with seen_off(executor):
+        executor.shutdown(wait=False, cancel_futures=True)
+        gate.open()
+        assert held.result(poolkit.PATIENCE) == poolkit.TASK_HELD
+        # The standard library's ``wait`` would wait for ever: it tells nobody of these.
+        poolkit.wait_until(lambda: all(future.done() for future in waiting))
+        assert waiting[-1].cancelled()
 
 
 def test_the_initializer_and_bad_arguments(any_executor: MakeExecutor) -> None:
