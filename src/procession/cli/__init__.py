@@ -9,6 +9,17 @@ import os
 import sys
 
 VERBS = {
+    "ps": "list processes: ps with its options, filters by words, --json",
+    "top": "watch processes, pools and the machine, live",
+    "tree": "processes below their parents, zombies and orphans marked",
+    "explain": "why a process is in the state that it is in; what is wrong on this machine",
+    "stack": "the Python stacks of a process, of all its threads",
+    "kill": "send a signal: by pid, name or pattern, to one or a whole tree, and say why it fails",
+    "pgrep": "the pids of processes by name and other criteria",
+    "wait": "wait until processes have ended, also those of others",
+    "stop": "suspend a process or a tree",
+    "cont": "continue what was suspended",
+    "nice": "change the priority of a process or a tree",
     "copy": "copy folders and files on many processes, with live progress",
     "map": "run a command for each input on all cores, outputs whole and in order",
     "python": "run a Python program whose multiprocessing is ours",
