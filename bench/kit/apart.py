@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LIMIT = 120.0  # seconds an answer may take
 GRACE = 3.0  # seconds in which the interpreter, and then its group, may go by itself
 _LOOK = 0.01
+_DYING = 10.0  # seconds; a killed process takes its time on a machine that is busy
 # A linear algebra library would start threads in each of them, and who has threads should not fork.
 _ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
@@ -96,8 +97,12 @@ class Apart:
             while members(self._child.pid) and time.monotonic() < deadline:
                 select.select((), (), (), _LOOK)
         finally:
+            left = _pidfds(members(self._child.pid))
             os.killpg(self._child.pid, signal.SIGKILL)
             self._child.wait()
+            for pidfd in left:
+                select.select([pidfd], (), (), _DYING)
+                os.close(pidfd)
             os.close(self._pidfd)
 
     def _told(self, reason: Stuck) -> Stuck:
@@ -112,6 +117,16 @@ def apart(function: Callable[..., Any], *arguments: Any, limit: float = LIMIT) -
     """One call in an interpreter of its own."""
     with Apart() as place:
         return place.ask(function, *arguments, limit=limit)
+
+
+def _pidfds(pids: list[int]) -> list[int]:
+    found = []
+    for pid in pids:
+        try:
+            found.append(os.pidfd_open(pid))
+        except ProcessLookupError:
+            continue
+    return found
 
 
 def members(group: int) -> list[int]:

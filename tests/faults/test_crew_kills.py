@@ -29,7 +29,7 @@ KILLS = 3  # a round goes on until there were so many
 # Mean milliseconds between two kills: from "hardly anybody gets to work" to "now and then".
 PAUSES = {"fork": (2.0, 30.0), "spawn": (20.0, 100.0)}
 ROUNDS = {"fork": 160, "spawn": 40}
-QUICK = {"fork": 11, "spawn": 4}
+QUICK = {"fork": 6, "spawn": 2}
 
 
 def all_rounds() -> Iterator[Any]:

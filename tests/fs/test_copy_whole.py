@@ -128,7 +128,16 @@ def test_any_small_tree(tree: Any, old: Any, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.mark.parametrize(
-    ("files", "folders"), [(5000, 0), (30_000, 0), (0, 3000), (2049, 2), (2048, 0), (2304, 0)]
+    ("files", "folders"),
+    [
+        (5000, 0),
+        pytest.param(30_000, 0, marks=pytest.mark.slow),
+        (0, 2100),
+        pytest.param(0, 30_000, marks=pytest.mark.slow),
+        (2049, 2),
+        (2048, 0),
+        (2304, 0),
+    ],
 )
 def test_large_folders(tmpfs_dir: Path, files: int, folders: int) -> None:
     place = tmpfs_dir

@@ -258,9 +258,15 @@ class ProcessRecord:
         """A signal mask of status (SigPnd, ShdPnd, SigBlk, SigIgn, SigCgt): bit N-1 stands for signal N."""
         return int(self.status.get(name, b"0"), 16)
 
+    def status_line(self, name: bytes) -> bytes:
+        """One value of status, without the cost of all of them; b"" when it has none."""
+        data = self.read(files.STATUS) or b""
+        at = data.find(b"\n" + name + b":")
+        return data[at + len(name) + 2 : data.index(b"\n", at + 1)].strip() if at >= 0 else b""
+
     def status_kilobytes(self, name: bytes) -> int:
         """A size of status (VmSwap, RssAnon, ...) in KiB; 0 when there is none."""
-        return int((self.status.get(name) or b"0").split()[0])
+        return int((self.status_line(name) or b"0").split()[0])
 
     @property
     def uids(self) -> tuple[int, int, int, int]:
@@ -275,8 +281,15 @@ class ProcessRecord:
     def uid(self) -> int:
         """The effective user's, whom ps shows as USER."""
         owner = self.uid_of_file
-        # Not root: then it is the effective user for certain, and status need not be read.
-        return owner if owner > 0 and files.STATUS not in self._got else self.uids[1]
+        if files.STATUS in self._got:
+            return self.uids[1]
+        # Not root: then it is the effective user for certain.
+        return owner if owner > 0 else self._source.owner(self)[0]
+
+    @property
+    def gid(self) -> int:
+        """The effective group's; -1 when it is gone."""
+        return self.gids[1] if files.STATUS in self._got else self._source.owner(self)[1]
 
     def _ids(self, line: bytes, otherwise: int) -> tuple[int, int, int, int]:
         data = self.read(files.STATUS) or b""

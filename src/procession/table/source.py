@@ -101,6 +101,15 @@ class Source:
             return None
         return target if self.is_current(record) else None
 
+    def owner(self, record: ProcessRecord) -> tuple[int, int]:
+        """Effective user and group, without reading status: those of the folder.  The kernel gives files to root
+        when the process may not be traced, but never the folder itself (fs/proc/base.c, task_dump_owner)."""
+        try:
+            found = os.stat(record.path, dir_fd=self.fd)
+        except OSError:
+            return record.uid_of_file, -1
+        return found.st_uid, found.st_gid
+
     def is_current(self, record: ProcessRecord) -> bool:
         """Does the pid still stand for the same process?"""
         try:
