@@ -45,15 +45,17 @@ def test_ipv6_and_ipv4_on_a_socket_of_ipv6() -> None:
         server = socket.create_server(("::1", 0), family=socket.AF_INET6)
     except OSError:
         pytest.skip("this machine has no IPv6")
-    with server, socket.create_server(("", 0), family=socket.AF_INET6, dualstack_ipv6=True) as both:
-        with socket.create_connection(("127.0.0.1", both.getsockname()[1])) as near:
-            far, _ = both.accept()
-            with far:
-                found = read_sockets()
-                assert of(server, found).local == f"[::1]:{server.getsockname()[1]}"
-                assert of(both, found).local == f"*:{both.getsockname()[1]}"
-                assert of(far, found).kind == "tcp6"
-                assert of(near, found).peer == os.fstat(far.fileno()).st_ino
+    with (
+        server,
+        socket.create_server(("", 0), family=socket.AF_INET6, dualstack_ipv6=True) as both,
+        socket.create_connection(("127.0.0.1", both.getsockname()[1])) as near,
+        both.accept()[0] as far,
+    ):
+        found = read_sockets()
+        assert of(server, found).local == f"[::1]:{server.getsockname()[1]}"
+        assert of(both, found).local == f"*:{both.getsockname()[1]}"
+        assert of(far, found).kind == "tcp6"
+        assert of(near, found).peer == os.fstat(far.fileno()).st_ino
 
 
 def test_unix_sockets_a_pair_a_path_and_an_abstract_name(tmp_path: Path) -> None:

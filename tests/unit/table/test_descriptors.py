@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from procession.linux.pidfd import open_pidfd
-from procession.table.descriptors import descriptors_of, describe, kind_of
+from procession.table.descriptors import describe, descriptors_of, kind_of
 from procession.table.holders import Holder, Holders
 from procession.table.source import Source
 from tests.harness import specimens
