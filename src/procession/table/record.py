@@ -206,6 +206,11 @@ class ProcessRecord:
         """Used while the record is being made: what a file held."""
         self._got[name] = data
 
+    def inherit(self, before: ProcessRecord) -> None:
+        """Take over what does not change while a program runs, if ``before`` is of the same one."""
+        if is_same(before, self) and before.comm_bytes == self.comm_bytes and files.CMDLINE in before._got:
+            self._got[files.CMDLINE] = before._got[files.CMDLINE]
+
     def link(self, name: str) -> str | None:
         """Where exe, cwd, root or a ns/* points to."""
         if name not in self._links:

@@ -1,0 +1,65 @@
+"""Processes by free words: ``pn ps python alice :8080``."""
+
+from __future__ import annotations
+
+import os
+
+from procession.table import files
+from procession.table.users import user_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from procession.table.record import ProcessRecord
+    from procession.table.source import Source
+
+NEEDS = (files.CMDLINE,)
+
+
+class Words:
+    """All words must fit.  A word fits the name of the effective user; any part of the arguments or of the short
+    name, in capitals or not; the pid; a local port, also as ``:8080``, or with ``:`` alone in front, only that."""
+
+    def __init__(self, words: Iterable[str], source: Source) -> None:
+        self._source = source
+        self._words = [os.fsencode(word) for word in words]
+        ports = [word.lstrip(b":") for word in self._words]
+        self._ports = {int(word) for word in ports if word.isdigit() and int(word) < 1 << 16}
+        self._holders: dict[int, frozenset[int]] | None = None
+
+    def fit(self, record: ProcessRecord) -> bool:
+        """Is it one of those?"""
+        return all(self._fits(record, word) for word in self._words)
+
+    def _fits(self, record: ProcessRecord, word: bytes) -> bool:
+        if word.startswith(b":") and word[1:].isdigit():
+            return self._has_port(record, int(word[1:]))
+        if word == os.fsencode(user_name(record.uid)):
+            return True
+        if word.isdigit() and (int(word) == record.pid or self._has_port(record, int(word))):
+            return True
+        text = record.cmdline_bytes.replace(b"\0", b" ") + b"\0" + record.comm_bytes
+        return word.lower() in text.lower()
+
+    def _has_port(self, record: ProcessRecord, port: int) -> bool:
+        if self._holders is None:
+            self._holders = _inodes(self._ports)
+        wanted = self._holders.get(port)
+        return bool(wanted) and not wanted.isdisjoint(self._sockets(record))
+
+    def _sockets(self, record: ProcessRecord) -> set[int]:
+        """Inodes of its sockets; of others' processes they are not ours to know."""
+        links = [record.link(f"fd/{number}") for number in self._source.descriptors(record.pid) or ()]
+        return {int(link[8:-1]) for link in links if link is not None and link.startswith("socket:[")}
+
+
+def _inodes(ports: set[int]) -> dict[int, frozenset[int]]:
+    """The sockets that are bound to each port."""
+    from procession.linux.sockets import read_sockets
+
+    found: dict[int, set[int]] = {}
+    for inode, socket in read_sockets(peers=False).items():
+        if socket.local_port in ports:
+            found.setdefault(socket.local_port, set()).add(inode)
+    return {port: frozenset(inodes) for port, inodes in found.items()}
