@@ -8,8 +8,8 @@
 
 What a process does to itself it does by running, and then schedstat counts (one for each thread: so this holds
 for processes of one thread only, the others are read each time).  What others do to it, a new niceness or a page
-that is taken away, is seen within ``ROUND`` refreshes, since each time one in so many is read anyway; a parent's
-death is seen at once.
+that is taken away, is seen within ``ROUND`` refreshes, since each time one in so many is read anyway, and at once
+for those that somebody looks at; so is a parent's death.
 
 A descriptor that is kept stands for the process and not for its pid: when it has ended, reading is ESRCH, whoever
 has the number now.  Where the limit of descriptors is too low, or there is no schedstat (CONFIG_SCHED_INFO), each
@@ -28,9 +28,10 @@ from procession.table.source import Source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from typing import Self
 
-ROUND = 8  # refreshes in which everything has been read once
+ROUND = 20  # refreshes in which everything has been read once
 _SPARE = 128  # descriptors that stay free for everybody else
 _READ = os.O_RDONLY | os.O_CLOEXEC
 _ROOM = 4096
@@ -76,14 +77,15 @@ class Follower:
             self._leave(seat)
         self._seats.clear()
 
-    def refresh(self) -> Snapshot:
-        """The table of now.  Records of processes that have not run are those of the refresh before.
+    def refresh(self, looked_at: Collection[int] = ()) -> Snapshot:
+        """The table of now.  Records of processes that have not run are those of the refresh before, but for the
+        pids ``looked_at`` (a set, best), which are read anyway.
 
         Raises OSError when /proc is gone.
         """
         began = time.clock_gettime(time.CLOCK_BOOTTIME)
         self.reads = 0
-        self._turn = (self._turn + 1) % ROUND
+        self._turn = turn = (self._turn + 1) % ROUND
         pids = self.source.pids()
         gone = self._forget(set(pids))
         records: list[ProcessRecord] = []
@@ -92,7 +94,8 @@ class Follower:
             seat = seats.get(pid)
             record = None
             if seat is not None:
-                if seat.settled and pid % ROUND != self._turn and seat.ppid not in gone and self._rests(seat):
+                may_rest = seat.settled and pid % ROUND != turn and seat.ppid not in gone
+                if may_rest and pid not in looked_at and self._rests(seat):
                     record = seat.record
                 else:
                     record = self._look(pid, seat)

@@ -87,6 +87,8 @@ def test_what_others_do_to_a_sleeper_is_seen_within_a_round(follower: Follower) 
         follower.refresh()
         os.setpriority(os.PRIO_PROCESS, found.pid, 5)
         assert 5 in [follower.refresh()[found.pid].nice for _ in range(ROUND)]
+        os.setpriority(os.PRIO_PROCESS, found.pid, 6)
+        assert follower.refresh({found.pid})[found.pid].nice == 6
 
 
 def test_a_stopped_one_is_seen_at_once(follower: Follower) -> None:
