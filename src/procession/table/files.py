@@ -15,6 +15,7 @@ CGROUP = "cgroup"
 WCHAN = "wchan"
 SCHEDSTAT = "schedstat"
 SCHED = "sched"
+SMAPS = "smaps"  # ours only; several KB for each mapping
 SMAPS_ROLLUP = "smaps_rollup"  # ours only; walks the page tables: some 0.3 ms and more for a large process
 OOM_SCORE = "oom_score"
 OOM_SCORE_ADJ = "oom_score_adj"
@@ -32,7 +33,7 @@ CWD = "cwd"
 ROOT = "root"
 
 _ROOM = 4096
-_GROWS = frozenset((CMDLINE, ENVIRON, SMAPS_ROLLUP, LIMITS, MAPS, STACK, CGROUP, SCHED))
+_GROWS = frozenset((CMDLINE, ENVIRON, SMAPS, SMAPS_ROLLUP, LIMITS, MAPS, STACK, CGROUP, SCHED))
 PIECE = 1 << 17
 
 

@@ -1,0 +1,265 @@
+"""The header of ``pn top`` as data: five lines of top(1), each with what it says now.
+
+A line is a list of (style, text); the screen knows what a style looks like: "" plain, "dim", "label", "good",
+"warn", "bad", "user", "system", "nice", "wait", "steal", "mem", "cache", "head".  Nothing is drawn here and
+nothing is read.
+"""
+
+from __future__ import annotations
+
+from procession.table.batch import up
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from procession.table.board_frame import Frame
+    from procession.table.machine import CpuShares
+
+    Span = tuple[str, str]
+    Line = list[Span]
+
+_HEIGHTS = " ▁▂▃▄▅▆▇█"
+
+
+def header_lines(frame: Frame, width: int, *, cores: bool = False, graph: int = 0) -> list[Line]:
+    """Uptime and load, tasks, CPU, memory and swap; with ``cores`` a bar for each CPU in the place of the one;
+    below them history graphs of ``graph`` lines."""
+    lines = [load_line(frame, width), tasks_line(frame)]
+    lines += core_lines(frame, width) if cores else [cpu_line(frame, width)]
+    lines += [memory_line(frame, width), swap_line(frame, width)]
+    if graph:
+        lines += graph_lines(frame, width, graph)
+    return lines
+
+
+def load_line(frame: Frame, width: int) -> Line:
+    """Uptime, users, the three averages and what they mean here."""
+    machine = frame.machine
+    one, five, fifteen = machine.load
+    style, verdict = judged_load(one, machine.cores.effective)
+    users = f"{machine.users} {'user' if machine.users == 1 else 'users'}"
+    line: Line = [
+        ("label", " up    "),
+        ("", f"{up(machine.uptime)[3:].strip()}"),
+        ("dim", f"   {users}   load "),
+        (style, f"{one:.2f}"),
+        ("dim", f" {five:.2f} {fifteen:.2f}"),
+    ]
+    room = width - length(line) - 3
+    return [*line, (style if style == "bad" else "dim", f"   {verdict}"[: room + 3])] if room > 12 else line
+
+
+def judged_load(load: float, cores: float) -> tuple[str, str]:
+    """A style, and in words what this load is for so many cores."""
+    has = f"{cores:g} {'core' if cores == 1 else 'cores'}"
+    share = load / cores if cores else 0.0
+    if share <= 0.7:
+        return "good", f"{100 * share:.0f} % of {has}: there is room"
+    if share <= 1.1:
+        return "warn", f"{100 * share:.0f} % of {has}: in full use"
+    return "bad", f"{share:.1f} for each of {has}: work has to wait"
+
+
+def tasks_line(frame: Frame) -> Line:
+    """How many are in which state; a state that means trouble is marked when somebody is in it."""
+    tasks = frame.tasks
+    line: Line = [
+        ("label", " tasks"),
+        ("", f" {tasks.total:,}"),
+        ("dim", " threads" if frame.threads else ""),
+        ("dim", "   running "),
+        ("good" if tasks.running else "", f"{tasks.running}"),
+        ("dim", "   sleeping "),
+        ("", f"{tasks.sleeping:,}"),
+    ]
+    if tasks.deaf:
+        line += [("dim", "   waiting for I/O "), ("warn", f"{tasks.deaf}")]
+    line += [("dim", "   stopped "), ("warn" if tasks.stopped else "", f"{tasks.stopped}")]
+    line += [("dim", "   zombie "), ("bad" if tasks.zombie else "", f"{tasks.zombie}")]
+    return line
+
+
+def cpu_line(frame: Frame, width: int) -> Line:
+    """A bar of what the CPUs did, the eight figures of top, and their past where there is room."""
+    shares = frame.cpu
+    figures: Line = []
+    for style, name in _CPU_NAMES:
+        value = 100 * getattr(shares, name)
+        figures += [
+            (style if value >= 0.05 and name != "id" else "dim", f"{value:5.1f}"),
+            ("dim", f" {name}"),
+        ]
+    return _metered(" cpu   ", cpu_parts(shares), f"{100 * shares.busy:5.1f} %", figures, frame, 0, width)
+
+
+_CPU_NAMES = (
+    ("user", "us"), ("system", "sy"), ("nice", "ni"), ("dim", "id"),
+    ("wait", "wa"), ("system", "hi"), ("system", "si"), ("steal", "st"),
+)  # fmt: skip
+
+
+def cpu_parts(shares: CpuShares) -> list[tuple[str, float]]:
+    """What a bar shows, from the left."""
+    return [
+        ("user", shares.us),
+        ("nice", shares.ni),
+        ("system", shares.sy + shares.hi + shares.si),
+        ("steal", shares.st),
+        ("wait", shares.wa),
+    ]
+
+
+def core_lines(frame: Frame, width: int) -> list[Line]:
+    """Bars side by side, as many to a line as there is room for."""
+    cells = sorted(frame.cores.items())
+    per_line = max(1, min((width - 1) // 26, len(cells)))
+    room = (width - 1) // per_line
+    lines: list[Line] = []
+    for start in range(0, len(cells), per_line):
+        line: Line = []
+        for number, shares in cells[start : start + per_line]:
+            line += [("label", f" {f'cpu{number}':<5}")]
+            line += bar(cpu_parts(shares), room - 16)
+            line += [("", f"{100 * shares.busy:6.1f} %"), ("", "  ")]
+        lines.append(line)
+    return lines
+
+
+def memory_line(frame: Frame, width: int) -> Line:
+    """In use, by programs and by the cache that gives way."""
+    memory = frame.machine.memory
+    total = memory.total or 1
+    cache = max(0, memory.buffers + memory.cached - memory.shared)
+    parts = [("mem", memory.used / total), ("cache", min(cache, memory.available) / total)]
+    share = memory.used / total
+    style = "bad" if share > 0.95 else "warn" if share > 0.85 else ""
+    figures: Line = [
+        (style, f" {gib(memory.used)}"), ("dim", f" of {gib(memory.total)}   available "),
+        ("", gib(memory.available)), ("dim", "   free "), ("", gib(memory.free)),
+        ("dim", "   cache "), ("", gib(memory.buffers + memory.cached)),
+    ]  # fmt: skip
+    return _metered(" mem   ", parts, f"{100 * share:5.1f} %", figures, frame, 1, width)
+
+
+def swap_line(frame: Frame, width: int) -> Line:
+    """In use, or that there is none; and pressure, where the kernel tells."""
+    memory, machine = frame.machine.memory, frame.machine
+    figures: Line = []
+    if memory.swap_total:
+        share = memory.swap_used / memory.swap_total
+        figures += [("", f" {gib(memory.swap_used)}"), ("dim", f" of {gib(memory.swap_total)}")]
+        value = f"{100 * share:5.1f} %"
+    else:
+        share, value = 0.0, "   none"
+    stalls = [
+        ("cpu", machine.cpu_pressure),
+        ("memory", machine.memory_pressure),
+        ("I/O", machine.io_pressure),
+    ]
+    told = [(name, each.some.avg10) for name, each in stalls if each is not None]
+    if told:
+        figures.append(("dim", "   waiting for" if figures else " waiting for"))
+        for name, figure in told:
+            style = "bad" if figure > 40 else "warn" if figure > 10 else ""
+            figures += [("dim", f" {name} "), (style, f"{figure:.0f} %")]
+    return _metered(" swap  ", [("warn", share)], value, figures, frame, -1, width)
+
+
+def _metered(
+    label: str,
+    parts: list[tuple[str, float]],
+    value: str,
+    figures: Line,
+    frame: Frame,
+    graph: int,
+    width: int,
+) -> Line:
+    """Label, bar, value, figures, and the past of figure number ``graph`` of the history when there is room."""
+    room = width - len(label) - len(value) - _WIDEST - 4
+    size = max(6, min(24, room))
+    line: Line = [("label", label), *bar(parts, size), ("", value), ("dim", " "), *figures]
+    past = width - len(label) - len(value) - _WIDEST - size - 8
+    if graph >= 0 and past >= 8:
+        line.append(("", " " * max(0, width - length(line) - past - 1)))
+        line.append(
+            ("user" if graph == 0 else "mem", sparkline([each[graph] for each in frame.history], past))
+        )
+    return line
+
+
+_WIDEST = 64  # the figures of the cpu line
+
+
+def bar(parts: Sequence[tuple[str, float]], width: int) -> Line:
+    """Fractions side by side on ``width`` cells, between two brackets of one cell each."""
+    line: Line = [("dim", "[")]
+    filled = 0
+    total = 0.0
+    for style, fraction in parts:
+        total += max(0.0, fraction)
+        upto = min(width, round(total * width))
+        if upto > filled:
+            line.append((style, "|" * (upto - filled)))
+            filled = upto
+    return [*line, ("dim", "·" * (width - filled)), ("dim", "]")]
+
+
+def sparkline(values: Sequence[float], width: int) -> str:
+    """The last fractions, one a cell, the newest at the right."""
+    text = "".join(_HEIGHTS[min(8, max(0, round(8 * value)))] for value in values[-width:])
+    return text.rjust(width)
+
+
+def graph_lines(frame: Frame, width: int, height: int) -> list[Line]:
+    """The past of CPU and memory side by side, ``height`` lines high, under a line of names."""
+    room = (width - 4) // 2
+    cpu, memory = ([each[at] for each in frame.history][-room:] for at in (0, 1))
+    lines: list[Line] = [[
+        ("label", " " + f"CPU busy, {len(cpu)} refreshes".ljust(room)),
+        ("label", "  " + f"memory used, {len(memory)} refreshes"),
+    ]]  # fmt: skip
+    for level in range(height - 2, -1, -1):
+        lines.append([
+            ("", " "), ("user", _slice(cpu, level, height - 1).rjust(room)),
+            ("", "  "), ("mem", _slice(memory, level, height - 1).rjust(room)),
+        ])  # fmt: skip
+    return lines
+
+
+def _slice(values: Sequence[float], level: int, height: int) -> str:
+    """One line of a graph: ``level`` 0 is the lowest of ``height``."""
+    return "".join(_HEIGHTS[min(8, max(0, round(8 * (value * height - level))))] for value in values)
+
+
+def gib(count: float) -> str:
+    """Bytes in the unit that suits them, powers of 1024: ``1.7 GiB``, ``812 MiB``."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1000:
+            return f"{count:.1f} {unit}" if count < 10 and unit != "B" else f"{count:.0f} {unit}"
+        count /= 1024
+    return f"{count:.1f} TiB"
+
+
+def length(line: Line) -> int:
+    """Characters; each takes one cell here."""
+    return sum(len(text) for _, text in line)
+
+
+def status_line(frame: Frame | None, words: str, width: int, *, per_core: bool) -> Line:
+    """Between header and list: what CPU% is, what the list leaves out (``words``), and what we cost."""
+    if frame is None:
+        return []
+    left: Line = [("dim", " %CPU: "), ("", "100 = one core" if per_core else "100 = the machine")]
+    if frame.first:
+        left.append(("warn", ", averages over whole lives so far"))
+    if words:
+        left.append(("head", f"   {words}"))
+    cost = frame.cost
+    right: Line = []
+    if cost is not None:
+        right = [
+            ("dim", f"pn top: {1000 * cost.seconds:.0f} ms a refresh, {100 * cost.cores:.1f} % of a core ")
+        ]
+    gap = width - length(left) - length(right)
+    return [*left, ("", " " * gap), *right] if gap >= 1 else left

@@ -1,0 +1,62 @@
+"""The application: its colours, and the one screen that it starts with."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import App
+
+from procession.tui.paint import BACK, BAND
+from procession.tui.screen import TopScreen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+    from procession.table.board import View
+    from procession.table.board_frame import Watcher
+    from procession.table.keeping import Kept
+
+_CSS = f"""
+Screen {{ background: {BACK}; layout: vertical; }}
+Lines {{ height: auto; width: 100%; }}
+ProcessList, Pager {{ height: 1fr; width: 100%; }}
+ModalScreen {{ background: {BACK} 40%; align: center middle; }}
+ModalScreen.low {{ align: left bottom; background: {BACK} 0%; }}
+ModalScreen.full {{ background: {BACK}; }}
+#ask {{ height: 2; background: {BAND}; }}
+#ask-field {{ border: none; height: 1; padding: 0 1; background: {BAND}; color: #f2d58a; }}
+#choose {{ background: {BAND}; border: none; padding: 1 1 0 1; }}
+"""
+
+
+class TopApp(App[None]):
+    """``delay``: seconds between refreshes, None: only when asked to.  ``number``: leave after so many."""
+
+    CSS = _CSS
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar = []
+
+    def __init__(
+        self,
+        watcher: Watcher,
+        view: View,
+        kept: Kept,
+        *,
+        delay: float | None,
+        number: int | None = None,
+        cores: bool = False,
+        readonly: bool = False,
+    ) -> None:
+        super().__init__()
+        self._first = TopScreen(
+            watcher, view, kept, delay=delay, number=number, cores=cores, readonly=readonly
+        )
+
+    def get_default_screen(self) -> Screen[None]:
+        """The processes."""
+        return self._first
+
+    def action_help_quit(self) -> None:
+        """Ctrl-C leaves, as it does in top(1)."""
+        self.exit(return_code=130)

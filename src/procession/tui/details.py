@@ -1,0 +1,127 @@
+"""The screen about one process: a page of it at a time."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.screen import Screen
+
+from procession.table.board import key_of
+from procession.table.board_columns import shown_command
+from procession.table.board_details import PAGES as PLAIN
+from procession.table.board_files import open_files, signals
+from procession.tui.lines import Lines
+from procession.tui.pager import Pager
+from procession.tui.paint import STYLES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from procession.table.board_frame import Frame
+    from procession.table.meters import Line
+    from procession.table.record import ProcessRecord
+
+PAGES = {
+    "overview": PLAIN["overview"],
+    "memory": PLAIN["memory"],
+    "files": open_files,
+    "threads": PLAIN["threads"],
+    "signals": signals,
+    "environment": PLAIN["environment"],
+    "limits": PLAIN["limits"],
+    "tree": PLAIN["tree"],
+}
+
+
+class Details(Screen[None]):
+    """Keys: arrows and Tab go from page to page, Escape goes back."""
+
+    BINDINGS: ClassVar = [
+        Binding("escape,q,e,enter,f10", "app.pop_screen", show=False),
+        Binding("right,tab", "turn(1)", show=False),
+        Binding("left,shift+tab", "turn(-1)", show=False),
+        Binding("up", "scroll(-1)", show=False),
+        Binding("down", "scroll(1)", show=False),
+        Binding("pageup", "scroll(-20)", show=False),
+        Binding("pagedown,space", "scroll(20)", show=False),
+        Binding("home", "scroll(-1000000)", show=False),
+        Binding("end", "scroll(1000000)", show=False),
+        *(Binding(str(number), f"page('{name}')", show=False) for number, name in enumerate(PAGES, 1)),
+        Binding("l", "page('files')", show=False),
+        Binding("s", "page('signals')", show=False),
+    ]
+
+    def __init__(self, one: ProcessRecord, frame: Frame, page: str) -> None:
+        super().__init__()
+        self._one = one
+        self._frame = frame
+        self._page = page
+        self._ended = False
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom."""
+        yield Lines(id="who", ground=STYLES["button"])
+        yield Lines(id="pages")
+        yield Pager(id="page")
+        yield Lines(id="ways", ground=STYLES["button"])
+
+    def on_mount(self) -> None:
+        """The first page, once the size is known."""
+        self.call_after_refresh(self.draw)
+
+    def on_resize(self) -> None:
+        """Another width."""
+        self.call_after_refresh(self.draw)
+
+    def on_frame(self, frame: Frame) -> None:
+        """The same process at a later moment; one that has ended stays as it was."""
+        later = frame.snapshot.by_pid.get(self._one.pid)
+        if later is not None and key_of(later) == key_of(self._one):
+            self._one, self._frame = later, frame
+            self.draw(again=True)
+        elif not self._ended:
+            self._ended = True
+            self._title()
+
+    def draw(self, *, again: bool = False) -> None:
+        """The page."""
+        self._title()
+        tabs: Line = [("", " ")]
+        for name in PAGES:
+            tabs += [("tab" if name == self._page else "dim", f" {name} ")]
+        self.query_one("#pages", Lines).show([tabs, []])
+        width = self.size.width - 2
+        self.query_one(Pager).show(PAGES[self._page](self._one, self._frame, width), again=again)
+        ways = " Esc back   ← → pages   ↑ ↓ PgUp PgDn scroll"
+        self.query_one("#ways", Lines).show([[("button", ways)]])
+
+    def _title(self) -> None:
+        who = shown_command(self._one, whole=True)
+        line: Line = [("chosen", f" {self._one.tid} "), ("button", who)]
+        if self._ended:
+            line.insert(1, ("bad", "has ended "))
+        self.query_one("#who", Lines).show([line])
+
+    def action_turn(self, by: int) -> None:
+        """The next page."""
+        names = list(PAGES)
+        self.action_page(names[(names.index(self._page) + by) % len(names)])
+
+    def action_page(self, name: str) -> None:
+        """That page."""
+        self._page = name
+        self.draw()
+
+    def action_scroll(self, by: int) -> None:
+        """So many lines."""
+        self.query_one(Pager).scroll_lines(by)
+
+    def on_lines_clicked(self, event: Lines.Clicked) -> None:
+        """A page's name."""
+        start = 1
+        if event.lines.id == "pages":
+            for name in PAGES:
+                if start <= event.x < start + len(name) + 2:
+                    self.action_page(name)
+                start += len(name) + 2

@@ -1,0 +1,132 @@
+"""The list of processes: draws the rows in view and no other, whatever their number."""
+
+from __future__ import annotations
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from procession.table.board import Listing, View, key_of
+from procession.table.board_cells import column_at, heading_spans, row_spans
+from procession.table.board_window import Window, at_row, moved, resized, scrolled, settled, thumb
+from procession.tui.paint import BAND, CURSOR, STYLES, strip
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from textual import events
+
+    from procession.table.board import Key
+    from procession.table.board_frame import Frame
+    from procession.table.record import ProcessRecord
+
+_CURSOR = Style(bgcolor=CURSOR)
+_BAND = Style(bgcolor=BAND)
+_STEP = 16  # characters that one key moves a command
+
+
+class ProcessList(Widget):
+    """Its first line names the columns.  The last cell of each line is the scroll bar."""
+
+    class Sorted(Message):
+        """A heading was clicked."""
+
+        def __init__(self, column: str) -> None:
+            super().__init__()
+            self.column = column
+
+    class Opened(Message):
+        """A row was clicked twice."""
+
+    def __init__(self, view: View) -> None:
+        super().__init__(id="list")
+        self.view = view
+        self.frame: Frame | None = None
+        self.listing = Listing([], {}, {})
+        self.window = Window()
+        self.tags: set[Key] = set()
+        self.shift = 0
+
+    def show(self, frame: Frame, listing: Listing, view: View) -> None:
+        """Another frame, or the same in another view."""
+        self.frame, self.listing, self.view = frame, listing, view
+        self.window = settled(self.window, listing)
+        self.refresh()
+
+    @property
+    def chosen(self) -> ProcessRecord | None:
+        """The process under the cursor."""
+        records = self.listing.records
+        return records[self.window.cursor] if self.window.cursor < len(records) else None
+
+    def move(self, by: int) -> None:
+        """The cursor so many rows down."""
+        self._go(moved(self.window, self.listing, by))
+
+    def go(self, row: int) -> None:
+        """The cursor on a row."""
+        self._go(at_row(self.window, self.listing, row))
+
+    def slide(self, by: int) -> None:
+        """Commands so many steps to the left."""
+        self.shift = max(0, self.shift + _STEP * by)
+        self.refresh()
+
+    def toggle_tag(self) -> None:
+        """Of the process under the cursor."""
+        if self.chosen is not None:
+            self.tags ^= {key_of(self.chosen)}
+            self.refresh()
+
+    def _go(self, window: Window) -> None:
+        self.window = window
+        self.refresh()
+
+    # ── drawing and the mouse ─────────────────────────────────────────────────────────────────────
+
+    def render_line(self, y: int) -> Strip:
+        """As Textual asks for it."""
+        width = self.size.width
+        if y == 0:
+            return strip(heading_spans(self.view), width, _BAND)
+        row = self.window.top + y - 1
+        if self.frame is None or row >= len(self.listing.records):
+            return Strip.blank(width)
+        one = self.listing.records[row]
+        tagged = bool(self.tags) and key_of(one) in self.tags
+        spans = row_spans(one, self.frame, self.listing, self.view, tagged=tagged, shift=self.shift)
+        line = strip(spans, width - 1, _CURSOR if row == self.window.cursor else None)
+        return Strip([*line, self._bar(y - 1)], width)
+
+    def _bar(self, y: int) -> Segment:
+        first, size = thumb(self.window, len(self.listing.records))
+        return Segment("█" if first <= y < first + size else "│" if size else " ", STYLES["cache"])
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Rows in view: all lines but the headings."""
+        self.window = resized(self.window, self.listing, event.size.height - 1)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Three rows, as terminals do."""
+        event.stop()
+        self._go(scrolled(self.window, self.listing, 3))
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Three rows."""
+        event.stop()
+        self._go(scrolled(self.window, self.listing, -3))
+
+    def on_click(self, event: events.Click) -> None:
+        """A heading sorts, a row is chosen, the same row again opens it, the bar goes to a place."""
+        count = len(self.listing.records)
+        if event.y == 0:
+            column = column_at(self.view, event.x)
+            if column is not None:
+                self.post_message(self.Sorted(column))
+        elif event.x == self.size.width - 1 and count > self.window.height:
+            self.go(round((event.y - 1) / max(1, self.window.height - 1) * (count - 1)))
+        elif self.window.top + event.y - 1 < count:
+            self.go(self.window.top + event.y - 1)
+            if event.chain > 1:
+                self.post_message(self.Opened())

@@ -1,0 +1,83 @@
+"""Lines that may be more than there is room for."""
+
+from __future__ import annotations
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from procession.table.board_window import Window, thumb
+from procession.tui.paint import CURSOR, STYLES, strip
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from textual import events
+
+    from procession.table.meters import Line
+
+_CURSOR = Style(bgcolor=CURSOR)
+
+
+class Pager(Widget):
+    """``show`` gives it lines; with a cursor, that one is kept in view."""
+
+    class Picked(Message):
+        """A line was clicked."""
+
+        def __init__(self, line: int) -> None:
+            super().__init__()
+            self.line = line
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's word
+        super().__init__(id=id)
+        self._lines: list[Line] = []
+        self._top = 0
+        self._cursor: int | None = None
+
+    def show(self, lines: list[Line], cursor: int | None = None, *, again: bool = False) -> None:
+        """Draw these; ``again``: the same page of a later moment, which stays where it is."""
+        self._lines, self._cursor = lines, cursor
+        if cursor is None and not again:
+            self._top = 0
+        self._fit()
+
+    def scroll_lines(self, by: int) -> None:
+        """So many down."""
+        self._top += by
+        self._fit()
+
+    def _fit(self) -> None:
+        height = max(1, self.size.height)
+        if self._cursor is not None:
+            self._top = max(min(self._top, self._cursor), self._cursor - height + 1)
+        self._top = max(0, min(self._top, len(self._lines) - height))
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """As Textual asks for it."""
+        width, row = self.size.width, self._top + y
+        line = self._lines[row] if row < len(self._lines) else []
+        drawn = strip(line, width - 1, _CURSOR if row == self._cursor else None)
+        first, size = thumb(Window(height=self.size.height, top=self._top), len(self._lines))
+        bar = "█" if first <= y < first + size else "│" if size else " "
+        return Strip([*drawn, Segment(bar, STYLES["cache"])], width)
+
+    def on_resize(self, _: events.Resize) -> None:
+        """Stay inside."""
+        self._fit()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Three lines."""
+        event.stop()
+        self.scroll_lines(3)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Three lines."""
+        event.stop()
+        self.scroll_lines(-3)
+
+    def on_click(self, event: events.Click) -> None:
+        """Say which."""
+        self.post_message(self.Picked(self._top + event.y))

@@ -1,0 +1,19 @@
+"""What ``pn top`` calls: the screen, until it is left."""
+
+from __future__ import annotations
+
+from procession.table.board_frame import Watcher, reader
+from procession.tui.app import TopApp
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from procession.table.board import View
+    from procession.table.keeping import Kept
+
+
+def run(*, view: View, kept: Kept, delay: float, number: int | None, cores: bool, readonly: bool) -> int:
+    """Returns the exit code."""
+    watcher = Watcher(reader(view.pids))
+    app = TopApp(watcher, view, kept, delay=delay, number=number, cores=cores, readonly=readonly)
+    app.run()
+    return app.return_code or 0
