@@ -37,7 +37,7 @@ def read_letter(reader: Reader, letter: str) -> None:
         request.wide += 1
     elif letter == "T":
         reader.select("tty", [my_terminal()])
-    elif letter in "LV" and reader.is_only_word():
+    elif letter in "LV" and reader.is_alone(letter):
         request.only = "fields" if letter == "L" else "version"
     else:
         raise Improper(f"there is no option {letter}")

@@ -146,6 +146,8 @@ def _aix(text: str) -> list[Slot]:
             end = text.find("%", at) % (len(text) + 1)
             found.append(Slot(None, text[at:end], end - at))
             at = end
+    if found[-1].column is not None:
+        found.append(Slot(None, "", 0))  # so it ends with all of its width, as in ps
     return found
 
 

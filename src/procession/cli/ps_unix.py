@@ -40,7 +40,7 @@ def read_letter(reader: Reader, letter: str) -> None:
         request.wide += 1
     elif letter == "h":
         request.human = True
-    elif letter == "V" and reader.is_only_word():
+    elif letter == "V" and reader.is_alone("-V"):
         request.only = "version"
     else:
         raise Improper(f"there is no option -{letter}")

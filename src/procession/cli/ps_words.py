@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from procession.table.layout import Slot
 
-_BSD_FIRST = frozenset("aceflmnrsuvwxjghSTXZHM")
+_BSD_LETTERS = frozenset("aceflmnrsuvwxjghSTXZHM")
 
 
 class Reader:
@@ -70,7 +70,7 @@ class Reader:
     def _is_free(self, word: str) -> bool:
         if not self._free_words or word.startswith("-"):
             return False
-        return self._at > 0 or not _BSD_FIRST.issuperset(word)
+        return not _BSD_LETTERS.issuperset(word) or (self._at > 0 and len(word) > 1)
 
     def _letters(self, unix: bool) -> None:
         if not self._word.isascii():
@@ -118,8 +118,9 @@ class Reader:
         self._at += 1
         return self._words[self._at]
 
-    def is_only_word(self) -> bool:
-        return len(self._words) == 1
+    def is_alone(self, word: str) -> bool:
+        """Is this the whole command line?"""
+        return self._words == [word]
 
     def select(self, field: str, values: list[int] | list[bytes]) -> None:
         """One more list of processes."""

@@ -6,11 +6,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procession.table.record import ProcessRecord
 
+_INIT = 1
+
 
 def forest(records: list[ProcessRecord], drawn: bool) -> list[tuple[ProcessRecord, str]]:
     """Each with what stands in front of its command: lines if ``drawn``, else an indentation.
 
-    Siblings keep their order.  The trees come last first, as in ps: so kernel threads are above init.
+    Siblings keep their order.  The trees come last first, as in ps: so kernel threads are above init.  Nor are
+    branches drawn from init, whose children nearly all processes are.
     """
     children: dict[int, list[ProcessRecord]] = {}
     for record in records:
@@ -38,5 +41,8 @@ def _plant(
         found.append((record, before))
         young = children.get(record.pid, ())
         for at in range(len(young) - 1, -1, -1):
+            if drawn and record.pid == _INIT:
+                todo.append((young[at], "", ""))
+                continue
             more = past if at < len(young) - 1 else blank
             todo.append((young[at], below + branch, below + more))

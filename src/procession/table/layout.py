@@ -7,7 +7,7 @@ have until the columns stand where they should again.  Nearly always every cell 
 from __future__ import annotations
 
 from procession.records import record
-from procession.table.columns.base import FILLER, NAME, PROCESS, RIGHT, SIGNALS, THREAD, WIDE, Column
+from procession.table.columns.base import FILLER, KERNEL, NAME, PROCESS, RIGHT, SIGNALS, THREAD, WIDE, Column
 from procession.table.columns.printable import cells, cut
 
 TYPE_CHECKING = False
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from procession.table.record import ProcessRecord
 
 UNLIMITED = 1 << 17  # cells: what a line may have where nobody looks at a screen
+_CUT = (WIDE, KERNEL, NAME)
 _WIDEST_GAP = 144
 _LAST = 3  # cells that the last column is given at least
 _WIDE_SIGNALS = 16
@@ -49,8 +50,8 @@ class Layout:
         self._texts = [_text(slot, view) for slot in slots]
         self._numbers = [_number(slot, view) for slot in slots]
         self._trees = [at for at, slot in enumerate(slots) if slot.column is not None and slot.column.tree]
-        self._cut = [(at, s.width) for at, s in enumerate(slots[:-1]) if s.align in (WIDE, NAME)]
-        self._last_is_cut = slots[-1].align in (WIDE, NAME)
+        self._cut = [(at, s.width) for at, s in enumerate(slots[:-1]) if s.align in _CUT]
+        self._last_is_cut = slots[-1].align in _CUT
         self._format, self._before_last = self._simple_format()
 
     def header(self) -> str:
@@ -129,7 +130,7 @@ class Layout:
         return "".join(parts)
 
     def _shortened(self, at: int, text: str, room: int, record: ProcessRecord) -> str:
-        if self.slots[at].align == WIDE:
+        if self.slots[at].align != NAME:
             return cut(text, room)
         if cells(text) <= room:
             return text
@@ -139,7 +140,7 @@ class Layout:
         return kept + "+" if kept.isascii() or number is None else number(record)
 
     def _is_right(self, slot: Slot) -> bool:
-        return slot.align in (RIGHT, SIGNALS) or (slot.align == NAME and self._numeric)
+        return slot.align in (RIGHT, SIGNALS) or (slot.align in (NAME, KERNEL) and self._numeric)
 
     def _pad(self, slot: Slot) -> int:
         if slot.align == SIGNALS:

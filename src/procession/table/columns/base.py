@@ -33,6 +33,7 @@ LEFT = "left"  # overflows, and pushes what follows
 RIGHT = "right"
 NAME = "name"  # of a user or group: cut, with a + for what is missing; right if numbers are wanted
 WIDE = "wide"  # left, cut at the width; as the last column it takes the rest of the line
+KERNEL = "kernel"  # cut at the width; right if numbers are wanted
 SIGNALS = "signals"  # right, 16 characters where there is room for them, else 9
 FILLER = "filler"  # no column at all but text between two of them (AIX formats)
 

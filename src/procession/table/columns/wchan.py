@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from procession.table import files
-from procession.table.columns.base import THREAD, WIDE, Column
+from procession.table.columns.base import KERNEL, THREAD, Column
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +29,6 @@ def _value(view: View) -> Value:
 
 
 COLUMNS = (
-    Column("wchan", "WCHAN", 6, WIDE, _text, _value, (files.WCHAN,), _text, THREAD),
-    Column("wname", "WCHAN", 6, WIDE, _text, _value, (files.WCHAN,), _text, THREAD),
+    Column("wchan", "WCHAN", 6, KERNEL, _text, _value, (files.WCHAN,), _text, THREAD),
+    Column("wname", "WCHAN", 6, KERNEL, _text, _value, (files.WCHAN,), _text, THREAD),
 )
