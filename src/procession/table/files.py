@@ -32,16 +32,13 @@ EXE = "exe"  # links, not files: ``ProcessRecord.link``; ours only
 CWD = "cwd"
 ROOT = "root"
 
-_ROOM = 4096
-_GROWS = frozenset((CMDLINE, ENVIRON, SMAPS, SMAPS_ROLLUP, LIMITS, MAPS, STACK, CGROUP, SCHED))
-PIECE = 1 << 17
+ROOM = 4096  # bytes of a first read: more than most files have, and cheap to allocate
+PIECE = 1 << 17  # bytes of further reads
+
+# Written out entry by entry: there a short read is not the end (seq_file, fs/seq_file.c).
+_ITERATED = frozenset((MAPS,))
 
 
-def room(name: str) -> int:
-    """Bytes to ask for in one read: whole for what is never longer, else a piece of it."""
-    return PIECE if name in _GROWS else _ROOM
-
-
-def may_be_longer(name: str) -> bool:
-    """Does one read of ``room`` bytes not promise to give all?"""
-    return name in _GROWS
+def may_go_on(name: str, got: int, asked: int) -> bool:
+    """Is there perhaps more, when a read of ``asked`` bytes gave ``got``?"""
+    return got == asked or (got > 0 and name in _ITERATED)

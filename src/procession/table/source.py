@@ -75,9 +75,8 @@ class Source:
         try:
             fd = os.open(f"{path}/{name}", _CLOEXEC_READ, dir_fd=self.fd)
             try:
-                size = files.room(name)
-                data = os.read(fd, size)
-                if files.may_be_longer(name) and data:
+                data = os.read(fd, files.ROOM)
+                if files.may_go_on(name, len(data), files.ROOM):
                     data = _rest(fd, data)
             finally:
                 os.close(fd)
