@@ -1,0 +1,74 @@
+"""What explanations look at: one snapshot, and what is asked of the kernel beside it, each thing once."""
+
+from __future__ import annotations
+
+from procession.table.board_formats import printable
+from procession.table.holders import Holders
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from procession.linux.filelocks import FileLock
+    from procession.table.record import ProcessRecord
+    from procession.table.snapshot import Snapshot
+    from procession.table.waits import Wait
+
+_NAME = 48  # characters of a command in a sentence
+
+
+class World:
+    """Nothing is read before it is asked for.  ``waits`` of a thread are looked up once."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.source = snapshot.source
+        self.holders = Holders(snapshot.source)
+        self._locks: list[FileLock] | None = None
+        self._waits: dict[int, Wait | None] = {}
+        self._owners: dict[int, int] = {}
+
+    @property
+    def locks(self) -> list[FileLock]:
+        """Of files, of the whole machine."""
+        if self._locks is None:
+            from procession.linux.filelocks import read_locks
+
+            self._locks = read_locks()
+        return self._locks
+
+    def wait(self, pid: int, tid: int) -> Wait | None:
+        """What a thread waits for; None when it runs, or is gone."""
+        if tid not in self._waits:
+            from procession.table.facts_waits import wait_of
+
+            self._waits[tid] = wait_of(self, pid, tid)
+        return self._waits[tid]
+
+    def waits(self, pid: int) -> list[Wait | None]:
+        """Of all its threads, the main one first."""
+        return [self.wait(pid, tid) for tid in self.source.tids(pid)]
+
+    def process_of(self, tid: int) -> int | None:
+        """The pid that a thread belongs to."""
+        if not self._owners:
+            for record in self.snapshot.by_pid.values():
+                if record.num_threads > 1:
+                    for each in self.source.tids(record.pid):
+                        self._owners[each] = record.pid
+                else:
+                    self._owners[record.pid] = record.pid
+        return self._owners.get(tid)
+
+    def name(self, pid: int) -> str:
+        """``pid 4711 (python feeder.py)``, safe to print."""
+        record = self.snapshot.by_pid.get(pid)
+        return f"pid {pid} ({command(record)})" if record is not None else f"pid {pid}"
+
+
+def command(record: ProcessRecord, limit: int = _NAME) -> str:
+    """What it runs, in one short line that is safe to print."""
+    text = printable(record.command)
+    words = text.split(" ")
+    if words[0].startswith("/"):
+        words[0] = words[0].rpartition("/")[2] or words[0]
+        text = " ".join(words)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
