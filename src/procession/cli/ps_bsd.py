@@ -7,6 +7,8 @@ from procession.cli.ps_request import Improper
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from procession.cli.ps_words import Reader
 
 
@@ -64,7 +66,7 @@ def _quick(reader: Reader) -> None:
     reader.request.quick = lists.pids(reader.value("a list of process IDs"))
 
 
-_WITH_VALUE = {
+_WITH_VALUE: dict[str, Callable[[Reader], None]] = {
     "p": lambda reader: reader.select("pid", lists.pids(reader.value("a list of process IDs"))),
     "q": _quick,
     "t": _terminals,

@@ -88,6 +88,22 @@ def _quick(reader: Reader, value: str) -> None:
     reader.request.quick = lists.pids(value)
 
 
+def _format(reader: Reader, value: str) -> None:
+    reader.request.own.append(("-o", value))
+
+
+def _sort(reader: Reader, value: str) -> None:
+    reader.request.own.append(("sort", value))
+
+
+def _date_format(reader: Reader, value: str) -> None:
+    reader.request.date_format = value
+
+
+def _terminals(reader: Reader, value: str) -> None:
+    reader.select("tty", lists.terminals(value))
+
+
 _SWITCHES: dict[str, Callable[[Request], None]] = {
     "deselect": _set("negated"),
     "cumulative": _set("with_children"),
@@ -114,12 +130,12 @@ _WITH_VALUE: dict[str, tuple[str, Callable[[Reader, str], None]]] = {
     "User": ("a list of users", _users("ruid")),
     "group": ("a list of groups", _groups("egid")),
     "Group": ("a list of groups", _groups("rgid")),
-    "tty": ("a list of terminals", lambda reader, value: reader.select("tty", lists.terminals(value))),
-    "format": ("a list of columns", lambda reader, value: reader.request.own.append(("-o", value))),
-    "sort": ("a list of sort keys", lambda reader, value: reader.request.own.append(("sort", value))),
+    "tty": ("a list of terminals", _terminals),
+    "format": ("a list of columns", _format),
+    "sort": ("a list of sort keys", _sort),
     "date-format": (
         "a format of strftime(3)",
-        lambda reader, value: setattr(reader.request, "date_format", value),
+        _date_format,
     ),
     **dict.fromkeys(("cols", "columns", "width"), ("a number of columns", _number("columns"))),
     **dict.fromkeys(("rows", "lines"), ("a number of rows", _number("rows"))),

@@ -109,7 +109,7 @@ def selection_of(request: Request) -> Selection:
     return Selection(
         everything=request.everything or simple is None,
         simple=None if request.lists and not request.simple else simple,
-        lists=tuple((field, frozenset(values)) for field, values in request.lists),  # type: ignore[misc,arg-type]
+        lists=tuple((field, frozenset(values)) for field, values in request.lists),  # type: ignore[misc]
         running=request.running,
         negated=request.negated,
         uid=os.geteuid(),

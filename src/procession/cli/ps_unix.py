@@ -7,6 +7,8 @@ from procession.cli.ps_request import Improper
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from procession.cli.ps_words import Reader
 
 
@@ -65,7 +67,7 @@ def _users(field: str, reader: Reader) -> None:
     reader.select(field, lists.users(reader.value("a list of users"), reader.request.negated))
 
 
-_LISTS = {
+_LISTS: dict[str, Callable[[Reader], None]] = {
     "o": lambda reader: reader.request.own.append(("-o", reader.value("a list of columns"))),
     "O": lambda reader: reader.request.own.append(("-O", reader.value("a list of columns"))),
     "g": _group,

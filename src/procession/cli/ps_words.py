@@ -19,8 +19,9 @@ from procession.cli.ps_request import Improper, Request
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeVar
 
-    from procession.table.layout import Slot
+    T = TypeVar("T")
 
 _BSD_LETTERS = frozenset("aceflmnrsuvwxjghSTXZHM")
 
@@ -29,7 +30,7 @@ class Reader:
     """Goes through the words; the readers of single options take values from it."""
 
     def __init__(self, words: list[str], dashes_are_bsd: bool = False, free_words: bool = False) -> None:
-        self.request = Request()
+        self.request: Request = Request()
         self._words = words
         self._at = -1
         self._word = ""  # the one being read, and where
@@ -137,7 +138,7 @@ class Reader:
                 self.select(field, values)
 
 
-def read(words: list[str], columns: Callable[[Request], list[Slot]]) -> tuple[Request, list[Slot]]:
+def read(words: list[str], columns: Callable[[Request], T]) -> tuple[Request, T]:
     """The request, and its columns, which may show that it was meant differently.
 
     Raises Improper with the reason why the first way to read it failed.

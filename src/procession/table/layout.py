@@ -169,8 +169,16 @@ def _hidden(slot: Slot, shown: str) -> Slot:
 
 def _text(slot: Slot, view: View) -> Text:
     if slot.column is None:
-        return lambda record: ""
-    return (lambda record: "-") if slot.blank else slot.column.text(view)
+        return _nothing
+    return _dash if slot.blank else slot.column.text(view)
+
+
+def _nothing(_: ProcessRecord) -> str:
+    return ""
+
+
+def _dash(_: ProcessRecord) -> str:
+    return "-"
 
 
 def _number(slot: Slot, view: View) -> Text | None:

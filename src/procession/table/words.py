@@ -18,8 +18,8 @@ NEEDS = (files.CMDLINE,)
 
 
 class Words:
-    """All words must fit.  A word fits the name of the effective user; any part of the arguments or of the short
-    name, in capitals or not; the pid; a local port, also as ``:8080``, or with ``:`` alone in front, only that."""
+    """All words must fit.  A number fits the pid and a local port, ``:8080`` only the port; any other word the name
+    of the effective user, or a part of the arguments or of the short name, in capitals or not."""
 
     def __init__(self, words: Iterable[str], source: Source) -> None:
         self._source = source
@@ -35,9 +35,9 @@ class Words:
     def _fits(self, record: ProcessRecord, word: bytes) -> bool:
         if word.startswith(b":") and word[1:].isdigit():
             return self._has_port(record, int(word[1:]))
+        if word.isdigit():
+            return int(word) == record.pid or self._has_port(record, int(word))
         if word == os.fsencode(user_name(record.uid)):
-            return True
-        if word.isdigit() and (int(word) == record.pid or self._has_port(record, int(word))):
             return True
         text = record.cmdline_bytes.replace(b"\0", b" ") + b"\0" + record.comm_bytes
         return word.lower() in text.lower()
@@ -46,7 +46,7 @@ class Words:
         if self._holders is None:
             self._holders = _inodes(self._ports)
         wanted = self._holders.get(port)
-        return bool(wanted) and not wanted.isdisjoint(self._sockets(record))
+        return wanted is not None and not wanted.isdisjoint(self._sockets(record))
 
     def _sockets(self, record: ProcessRecord) -> set[int]:
         """Inodes of its sockets; of others' processes they are not ours to know."""

@@ -52,7 +52,7 @@ def _named(number: Callable[[View], Value], name_of: Callable[[int], str]) -> Ca
 
 def _name(
     name: str, heading: str, number: Callable[[View], Value], name_of: Callable[[int], str],
-    needs: tuple[str, ...] = (), standard: bool = False,
+    needs: tuple[str, ...] = (), *, standard: bool = False,
 ) -> Column:  # fmt: skip
     text = _named(number, name_of)
     return Column(name, heading, 8, NAME, text, text, needs, standard=standard, fallback=as_text(number))

@@ -88,7 +88,7 @@ def _limit(view: View) -> Value:
 
 def _size(
     name: str, heading: str, width: int, value: Callable[[View], Value], needs: tuple[str, ...] = (),
-    unit: int = _KIB, align: str = RIGHT, standard: bool = False,
+    *, unit: int = _KIB, align: str = RIGHT, standard: bool = False,
 ) -> Column:  # fmt: skip
     return Column(
         name, heading, width, align, kibibytes(value, unit), value, needs, shown=PROCESS, size=True,

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def _value(view: View) -> Value:
-    return lambda record: view.roles.of(record)
+    return view.roles.of
 
 
 def _text(view: View) -> Text:

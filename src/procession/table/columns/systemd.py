@@ -30,7 +30,7 @@ def path_of(data: bytes) -> str | None:
     """The path in systemd's hierarchy: that of v1 by name, else v2."""
     unified = None
     for line in data.decode("utf-8", "replace").splitlines():
-        _, controllers, path = (line.split(":", 2) + ["", ""])[:3]
+        _, controllers, path = [*line.split(":", 2), "", ""][:3]
         if controllers == "name=systemd":
             return path
         if not controllers and path:

@@ -1,0 +1,66 @@
+"""``pn ps --watch``: the listing again and again, until Ctrl-C."""
+
+from __future__ import annotations
+
+import select
+import sys
+import time
+
+from procession.cli.interrupts import Interrupts
+from procession.cli.ps_screen import room_and_rows
+from procession.cli.ps_show import lines, listing
+from procession.table.columns.printable import cut
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from procession.cli.ps_formats import Key
+    from procession.cli.ps_request import Request
+    from procession.table.layout import Slot
+
+# The other screen of the terminal, so that what was there comes back; the cursor would flicker (xterm's ctlseqs).
+_ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
+_HOME, _END_OF_LINE, _BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
+
+
+def watch(request: Request, slots: list[Slot], keys: list[Key]) -> int:
+    """128 plus the number of the signal that ended it.  Into a pipe it writes one listing after the other."""
+    seconds = request.watch or 2.0
+    is_screen = sys.stdout.isatty()
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    interrupts = Interrupts()
+    try:
+        if is_screen:
+            sys.stdout.write(_ENTER)
+        while not interrupts.take():
+            sys.stdout.write(
+                _screen(request, slots, keys, seconds) if is_screen else _page(request, slots, keys)
+            )
+            sys.stdout.flush()
+            select.select([interrupts], [], [], seconds)
+    finally:
+        interrupts.close()
+        if is_screen:
+            sys.stdout.write(_LEAVE)
+            sys.stdout.flush()
+    return interrupts.exit_code
+
+
+def _page(request: Request, slots: list[Slot], keys: list[Key]) -> str:
+    room, rows = room_and_rows(request)
+    return "\n".join([*lines(request, slots, listing(request, slots, keys), room, rows), "", ""])
+
+
+def _screen(request: Request, slots: list[Slot], keys: list[Key], seconds: float) -> str:
+    """As much as the terminal has rows for, and how much is missing."""
+    from procession.cli.ps_colour import coloured
+
+    room, rows = room_and_rows(request)
+    found = listing(request, slots, keys)
+    text = [cut(line, room) for line in lines(request, slots, found, room, rows)]
+    shown = list(coloured(text, request, found))
+    place = max(1, rows - 1)
+    title = f"{time.strftime('%H:%M:%S')}  {len(found.rows)} shown, every {seconds:g} s, Ctrl-C ends"
+    if len(shown) > place:
+        title += f"; {len(shown) - place} more below"
+    drawn = [cut(title, room), *shown[:place]]
+    return _HOME + f"{_END_OF_LINE}\r\n".join(drawn) + _END_OF_LINE + _BELOW
