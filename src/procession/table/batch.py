@@ -42,8 +42,10 @@ def header(frame: Frame, unit: str = "m", *, each_core: bool = False) -> list[st
         cpus = [cpu_line("%Cpu(s):", frame.cpu)]
     return [
         f"top - {clock} {up(machine.uptime)}, {users},  load average: {one:.2f}, {five:.2f}, {fifteen:.2f}",
-        f"{'Threads' if frame.threads else 'Tasks'}: {tasks.total:3d} total, {tasks.running:3d} running, "
-        f"{tasks.sleeping:3d} sleeping, {tasks.stopped:3d} stopped, {tasks.zombie:3d} zombie",
+        (
+            f"{'Threads' if frame.threads else 'Tasks'}: {tasks.total:3d} total, {tasks.running:3d} running, "
+            f"{tasks.sleeping:3d} sleeping, {tasks.stopped:3d} stopped, {tasks.zombie:3d} zombie"
+        ),
         *cpus,
         *memory_lines(machine.memory, unit),
     ]
@@ -74,10 +76,14 @@ def memory_lines(memory: Memory, unit: str) -> list[str]:
 
     cache = memory.buffers + memory.cached
     return [
-        f"{_UNITS[unit]} Mem :{figure(memory.total)} total,{figure(memory.free)} free,{figure(memory.used)} used,"
-        f"{figure(cache)} buff/cache     ",
-        f"{_UNITS[unit]} Swap:{figure(memory.swap_total)} total,{figure(memory.swap_free)} free,"
-        f"{figure(memory.swap_used)} used.{figure(memory.available)} avail Mem ",
+        (
+            f"{_UNITS[unit]} Mem :{figure(memory.total)} total,{figure(memory.free)} free,{figure(memory.used)} used,"
+            f"{figure(cache)} buff/cache     "
+        ),
+        (
+            f"{_UNITS[unit]} Swap:{figure(memory.swap_total)} total,{figure(memory.swap_free)} free,"
+            f"{figure(memory.swap_used)} used.{figure(memory.available)} avail Mem "
+        ),
     ]
 
 

@@ -52,11 +52,11 @@ def overview(one: ProcessRecord, frame: Frame, width: int) -> list[Line]:
         ("parent", "", f"{one.ppid} {shown_command(parent, whole=False) if parent else ''}"),
         ("user", "", f"{owner}   group {group_name(gids[0])}"),
         ("started", "", f"{_when(one.created)}, {units.seconds(frame.snapshot.age(one))} ago"),
-        ("CPU", "", f"{100 * frame.usage.get(one.tid, 0.0):.1f} % of a core now, {cpu_time(one.cpu_ticks)} in all "
-         f"({one.utime / TICKS:.1f} s user, {one.stime / TICKS:.1f} s system), last on cpu{one.processor}"),
+        ("CPU", "", (f"{100 * frame.usage.get(one.tid, 0.0):.1f} % of a core now, {cpu_time(one.cpu_ticks)} in all "
+         f"({one.utime / TICKS:.1f} s user, {one.stime / TICKS:.1f} s system), last on cpu{one.processor}")),
         ("priority", "", f"nice {one.nice}, {one.priority} in the kernel, {_POLICIES.get(one.policy, one.policy)}"),
-        ("memory", "", f"{gib(one.rss)} in memory, {gib(one.vsize)} of address space, "
-         f"{gib(1024 * one.status_kilobytes(b'VmSwap'))} in swap"),
+        ("memory", "", (f"{gib(one.rss)} in memory, {gib(one.vsize)} of address space, "
+         f"{gib(1024 * one.status_kilobytes(b'VmSwap'))} in swap")),
         ("threads", "", f"{one.num_threads}"),
         ("faults", "", f"{one.minflt:,} without, {one.majflt:,} with waiting for storage"),
         ("terminal", "", tty_name(one.tty_nr) or "none"),
@@ -71,7 +71,7 @@ def overview(one: ProcessRecord, frame: Frame, width: int) -> list[Line]:
     return [*lines, [], [("label", " command")], *_wrapped(printable(one.command), width)]
 
 
-def memory(one: ProcessRecord, frame: Frame, width: int) -> list[Line]:
+def memory(one: ProcessRecord, _frame: Frame, width: int) -> list[Line]:
     """By segment, then the largest mappings."""
     found = read_mappings(one)
     if found is None:
@@ -79,8 +79,8 @@ def memory(one: ProcessRecord, frame: Frame, width: int) -> list[Line]:
     mappings, measured = found
     segments = by_kind(mappings)
     most = max([each.pss if measured else each.size for each in segments] + [1])
-    lines: list[Line] = [[("label", f" {'segment':10}{'size':>10}{'in memory':>11}{'its part':>10}{'its alone':>11}"
-                           f"{'swap':>9}")]]  # fmt: skip
+    lines: list[Line] = [[("label", (f" {'segment':10}{'size':>10}{'in memory':>11}{'its part':>10}{'its alone':>11}"
+                           f"{'swap':>9}"))]]  # fmt: skip
     for each in segments:
         figures = (each.rss, each.pss, each.private, each.swap)
         cells = [gib(figure) if measured else "-" for figure in figures]
@@ -109,12 +109,12 @@ def _sum(segments: list[object], measured: bool) -> Line:
         return gib(sum(getattr(each, name) for each in segments)) if measured or name == "size" else "-"
 
     return [
-        ("head", f" {'all':10}{total('size'):>10}{total('rss'):>11}{total('pss'):>10}{total('private'):>11}"
-         f"{total('swap'):>9}"),
+        ("head", (f" {'all':10}{total('size'):>10}{total('rss'):>11}{total('pss'):>10}{total('private'):>11}"
+         f"{total('swap'):>9}")),
     ]  # fmt: skip
 
 
-def environment(one: ProcessRecord, frame: Frame, width: int) -> list[Line]:
+def environment(one: ProcessRecord, _frame: Frame, width: int) -> list[Line]:
     """As it was at the start."""
     pairs = one.environ
     if not pairs:
@@ -130,7 +130,7 @@ def environment(one: ProcessRecord, frame: Frame, width: int) -> list[Line]:
     return lines
 
 
-def limits(one: ProcessRecord, frame: Frame, width: int) -> list[Line]:
+def limits(one: ProcessRecord, _frame: Frame, width: int) -> list[Line]:
     """getrlimit(2)."""
     data = one.read("limits")
     if not data:
@@ -142,7 +142,7 @@ def limits(one: ProcessRecord, frame: Frame, width: int) -> list[Line]:
     return lines
 
 
-def threads(one: ProcessRecord, frame: Frame, width: int) -> list[Line]:
+def threads(one: ProcessRecord, _frame: Frame, _width: int) -> list[Line]:
     """Each, and what it has used."""
     from procession.table.snapshot import snapshot
 

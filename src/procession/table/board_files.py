@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _TALKS = ("pipe", "socket", "terminal", "pty")
 
 
-def open_files(one: ProcessRecord, frame: Frame, width: int) -> list[Line]:
+def open_files(one: ProcessRecord, frame: Frame, _width: int) -> list[Line]:
     """Each descriptor; of a pipe, a socket or a terminal those who hold the other end."""
     source = frame.snapshot.source
     found = descriptors_of(source, one.pid)
@@ -78,7 +78,7 @@ _MASKS = (
 )
 
 
-def signals(one: ProcessRecord, frame: Frame, width: int) -> list[Line]:
+def signals(one: ProcessRecord, _frame: Frame, width: int) -> list[Line]:
     """Its masks in names, what it waits in, and the system call where that may be read."""
     import textwrap
 

@@ -17,7 +17,11 @@ from procession.table.snapshot import Snapshot, snapshot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
+
+    from procession.table.follow import Follower
+
+    Read = Callable[[bool, Collection[int]], Snapshot]
 
 HISTORY = 600  # refreshes that the graphs remember
 
@@ -68,13 +72,13 @@ class Frame:
 class Watcher:
     """Makes a frame of what it reads and of what it read the time before.
 
-    ``read``: the table, given whether threads are wanted.  ``watch``: the machine.  ``spent``: our own CPU
+    ``read``: the table, given whether threads are wanted and which pids the user sees.  ``watch``: the machine.  ``spent``: our own CPU
     seconds so far.
     """
 
     def __init__(
         self,
-        read: Callable[[bool], Snapshot] | None = None,
+        read: Read | None = None,
         watch: Callable[[], Machine] = read_machine,
         spent: Callable[[], float] = time.process_time,
     ) -> None:
@@ -84,9 +88,9 @@ class Watcher:
         self._last: tuple[Snapshot, Machine, float, bool] | None = None
         self._history: list[tuple[float, float]] = []
 
-    def refresh(self, threads: bool = False) -> Frame:
+    def refresh(self, threads: bool = False, looked_at: Collection[int] = ()) -> Frame:
         """Of now.  Raises OSError without /proc."""
-        table, machine, spent = self._read(threads), self._watch(), self._spent()
+        table, machine, spent = self._read(threads, looked_at), self._watch(), self._spent()
         last, self._last = self._last, (table, machine, spent, threads)
         before = last[0] if last is not None and last[3] == threads else None
         rates = Rates(before, table)
@@ -109,9 +113,15 @@ class Watcher:
         )
 
 
-def reader(pids: tuple[int, ...] = ()) -> Callable[[bool], Snapshot]:
-    """Reads the whole table, or only these processes."""
-    return lambda threads: snapshot(pids=pids or None, threads=threads)
+def reader(pids: tuple[int, ...] = (), follower: Follower | None = None) -> Read:
+    """Reads the whole table (through the follower, if there is one), or only these processes."""
+
+    def read(threads: bool, looked_at: Collection[int]) -> Snapshot:
+        if follower is not None and not threads and not pids:
+            return follower.refresh(looked_at)
+        return snapshot(pids=pids or None, threads=threads)
+
+    return read
 
 
 def _each_core(before: Machine | None, after: Machine) -> dict[int, CpuShares]:
@@ -130,13 +140,7 @@ def pid_width() -> int:
 
 def usage_of(rates: Rates) -> dict[int, float]:
     """Cores in use, by thread id; who used none is left out."""
-    found: dict[int, float] = {}
-    earlier, cpu = rates.earlier, rates.cpu
-    for each in rates.after.records:
-        # The very same record comes back for one that has not run since.
-        if earlier(each) is not each and (used := cpu(each)):
-            found[each.tid] = used
-    return found
+    return {each.tid: used for each in rates.changed() if (used := rates.cpu(each))}
 
 
 def count_tasks(table: Snapshot) -> Tasks:

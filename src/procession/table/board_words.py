@@ -23,7 +23,7 @@ def help_lines(width: int) -> list[Line]:
             rows = groups.setdefault(key.group, [[("label", f" {key.group}")]])
             rows.append([("head", f"  {key.shown:8}"), ("", f" {key.about}")])
     blocks = [[*rows, []] for rows in groups.values()]
-    lines = sum(blocks, [])
+    lines = [line for block in blocks for line in block]
     if width < 130:
         return lines
     half = width // 2

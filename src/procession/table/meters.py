@@ -1,12 +1,13 @@
 """The header of ``pn top`` as data: five lines of top(1), each with what it says now.
 
-A line is a list of (style, text); the screen knows what a style looks like: "" plain, "dim", "label", "good",
+A line is a list of (style, text); the screen knows what a style looks like: "" plain, "dim", "faint", "label", "good",
 "warn", "bad", "user", "system", "nice", "wait", "steal", "mem", "cache", "head".  Nothing is drawn here and
 nothing is read.
 """
 
 from __future__ import annotations
 
+from procession.records import record
 from procession.table.batch import up
 
 TYPE_CHECKING = False
@@ -20,6 +21,16 @@ if TYPE_CHECKING:
     Line = list[Span]
 
 _HEIGHTS = " ▁▂▃▄▅▆▇█"
+
+
+@record
+class Meter:
+    """``parts``: what the bar shows, from the left: (style, fraction)."""
+
+    label: str
+    parts: list[tuple[str, float]]
+    value: str
+    figures: Line
 
 
 def header_lines(frame: Frame, width: int, *, cores: bool = False, graph: int = 0) -> list[Line]:
@@ -90,7 +101,8 @@ def cpu_line(frame: Frame, width: int) -> Line:
             (style if value >= 0.05 and name != "id" else "dim", f"{value:5.1f}"),
             ("dim", f" {name}"),
         ]
-    return _metered(" cpu   ", cpu_parts(shares), f"{100 * shares.busy:5.1f} %", figures, frame, 0, width)
+    meter = Meter("cpu", cpu_parts(shares), f"{100 * shares.busy:6.1f} %", figures)
+    return _metered(meter, [busy for busy, _ in frame.history], width)
 
 
 _CPU_NAMES = (
@@ -119,8 +131,8 @@ def core_lines(frame: Frame, width: int) -> list[Line]:
     for start in range(0, len(cells), per_line):
         line: Line = []
         for number, shares in cells[start : start + per_line]:
-            line += [("label", f" {f'cpu{number}':<5}")]
-            line += bar(cpu_parts(shares), room - 16)
+            line += [("label", f" {f'cpu{number}':<6}")]
+            line += bar(cpu_parts(shares), room - 17)
             line += [("", f"{100 * shares.busy:6.1f} %"), ("", "  ")]
         lines.append(line)
     return lines
@@ -139,7 +151,8 @@ def memory_line(frame: Frame, width: int) -> Line:
         ("", gib(memory.available)), ("dim", "   free "), ("", gib(memory.free)),
         ("dim", "   cache "), ("", gib(memory.buffers + memory.cached)),
     ]  # fmt: skip
-    return _metered(" mem   ", parts, f"{100 * share:5.1f} %", figures, frame, 1, width)
+    meter = Meter("mem", parts, f"{100 * share:6.1f} %", figures)
+    return _metered(meter, [used for _, used in frame.history], width)
 
 
 def swap_line(frame: Frame, width: int) -> Line:
@@ -149,9 +162,10 @@ def swap_line(frame: Frame, width: int) -> Line:
     if memory.swap_total:
         share = memory.swap_used / memory.swap_total
         figures += [("", f" {gib(memory.swap_used)}"), ("dim", f" of {gib(memory.swap_total)}")]
-        value = f"{100 * share:5.1f} %"
+        value = f"{100 * share:6.1f} %"
     else:
-        share, value = 0.0, "   none"
+        share, value = 0.0, "    none"
+        figures.append(("dim", " none" if width < _ROOMY else ""))
     stalls = [
         ("cpu", machine.cpu_pressure),
         ("memory", machine.memory_pressure),
@@ -159,50 +173,44 @@ def swap_line(frame: Frame, width: int) -> Line:
     ]
     told = [(name, each.some.avg10) for name, each in stalls if each is not None]
     if told:
-        figures.append(("dim", "   waiting for" if figures else " waiting for"))
+        figures.append(("dim", "   waiting for"))
         for name, figure in told:
             style = "bad" if figure > 40 else "warn" if figure > 10 else ""
             figures += [("dim", f" {name} "), (style, f"{figure:.0f} %")]
-    return _metered(" swap  ", [("warn", share)], value, figures, frame, -1, width)
+    return _metered(Meter("swap", [("warn", share)], value, figures), [], width)
 
 
-def _metered(
-    label: str,
-    parts: list[tuple[str, float]],
-    value: str,
-    figures: Line,
-    frame: Frame,
-    graph: int,
-    width: int,
-) -> Line:
-    """Label, bar, value, figures, and the past of figure number ``graph`` of the history when there is room."""
-    room = width - len(label) - len(value) - _WIDEST - 4
-    size = max(6, min(24, room))
-    line: Line = [("label", label), *bar(parts, size), ("", value), ("dim", " "), *figures]
-    past = width - len(label) - len(value) - _WIDEST - size - 8
-    if graph >= 0 and past >= 8:
-        line.append(("", " " * max(0, width - length(line) - past - 1)))
-        line.append(
-            ("user" if graph == 0 else "mem", sparkline([each[graph] for each in frame.history], past))
-        )
+def _metered(meter: Meter, past: list[float], width: int) -> Line:
+    """Label, bar, value, figures, and the past where there is room.  A narrow line does without the value."""
+    label = f" {meter.label:6}"
+    value = meter.value if width >= _ROOMY else ""
+    room = width - len(label) - len(value) - _WIDEST - 2
+    size = max(6, min(_BAR, room))
+    line: Line = [("label", label), *bar(meter.parts, size), ("", value), *meter.figures]
+    room -= size + 4
+    if past and room >= 8:
+        line.append(("", " " * max(0, width - length(line) - room - 1)))
+        line.append((meter.parts[0][0], sparkline(past, room)))
     return line
 
 
 _WIDEST = 64  # the figures of the cpu line
+_ROOMY = 94
+_BAR = 24
 
 
 def bar(parts: Sequence[tuple[str, float]], width: int) -> Line:
-    """Fractions side by side on ``width`` cells, between two brackets of one cell each."""
-    line: Line = [("dim", "[")]
+    """Fractions side by side, on ``width`` cells."""
+    line: Line = []
     filled = 0
     total = 0.0
     for style, fraction in parts:
         total += max(0.0, fraction)
         upto = min(width, round(total * width))
         if upto > filled:
-            line.append((style, "|" * (upto - filled)))
+            line.append((style, "━" * (upto - filled)))
             filled = upto
-    return [*line, ("dim", "·" * (width - filled)), ("dim", "]")]
+    return [*line, ("faint", "─" * (width - filled))]
 
 
 def sparkline(values: Sequence[float], width: int) -> str:
@@ -215,16 +223,21 @@ def graph_lines(frame: Frame, width: int, height: int) -> list[Line]:
     """The past of CPU and memory side by side, ``height`` lines high, under a line of names."""
     room = (width - 4) // 2
     cpu, memory = ([each[at] for each in frame.history][-room:] for at in (0, 1))
-    lines: list[Line] = [[
-        ("label", " " + f"CPU busy, {len(cpu)} refreshes".ljust(room)),
-        ("label", "  " + f"memory used, {len(memory)} refreshes"),
-    ]]  # fmt: skip
-    for level in range(height - 2, -1, -1):
-        lines.append([
-            ("", " "), ("user", _slice(cpu, level, height - 1).rjust(room)),
-            ("", "  "), ("mem", _slice(memory, level, height - 1).rjust(room)),
-        ])  # fmt: skip
-    return lines
+    names: Line = [
+        ("label", f" {f'CPU busy, {len(cpu)} refreshes':{room}}"),
+        ("label", f"  memory used, {len(memory)} refreshes"),
+    ]
+    levels = range(height - 2, -1, -1)
+    return [names, *(_graph_line(cpu, memory, level, height - 1, room) for level in levels)]
+
+
+def _graph_line(cpu: list[float], memory: list[float], level: int, height: int, room: int) -> Line:
+    return [
+        ("", " "),
+        ("user", _slice(cpu, level, height).rjust(room)),
+        ("", "  "),
+        ("mem", _slice(memory, level, height).rjust(room)),
+    ]
 
 
 def _slice(values: Sequence[float], level: int, height: int) -> str:

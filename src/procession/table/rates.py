@@ -32,6 +32,11 @@ class Rates:
         then = self._then.get(record.tid)
         return then if then is not None and is_same(then, record) else None
 
+    def changed(self) -> list[ProcessRecord]:
+        """Those that are not the very records of before: a Follower gives these back for who has not run."""
+        then = self._then.get
+        return [record for record in self.after.records if then(record.tid) is not record]
+
     def cpu(self, record: ProcessRecord) -> float:
         """Cores in use: 1.0 is one whole CPU.  Never below 0: the kernel's split of time may step back."""
         then = self.earlier(record)

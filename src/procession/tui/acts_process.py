@@ -23,7 +23,10 @@ class ProcessActs:
     if TYPE_CHECKING:
         app: App[None]
         frame: Frame | None
-        list: ProcessList
+
+        @property
+        def rows(self) -> ProcessList: ...
+
         readonly: bool
 
         def draw(self) -> None: ...
@@ -32,21 +35,21 @@ class ProcessActs:
 
     def action_tag(self) -> None:
         """It, and go on."""
-        self.list.toggle_tag()
-        self.list.move(1)
+        self.rows.toggle_tag()
+        self.rows.move(1)
         self.draw()
 
     def action_untag(self) -> None:
         """All."""
-        self.list.tags.clear()
+        self.rows.tags.clear()
         self.draw()
 
     def _meant(self) -> list[ProcessRecord]:
-        listing = self.list.listing
-        tagged = [one for one in listing.records if key_of(one) in self.list.tags]
-        if tagged or self.list.chosen is None:
+        listing = self.rows.listing
+        tagged = [one for one in listing.records if key_of(one) in self.rows.tags]
+        if tagged or self.rows.chosen is None:
             return tagged
-        return [self.list.chosen]
+        return [self.rows.chosen]
 
     def _refused(self) -> bool:
         if self.readonly:
@@ -121,8 +124,8 @@ class ProcessActs:
         self._open("signals")
 
     def _open(self, section: str) -> None:
-        if self.list.chosen is not None and self.frame is not None:
-            self.app.push_screen(Details(self.list.chosen, self.frame, section))
+        if self.rows.chosen is not None and self.frame is not None:
+            self.app.push_screen(Details(self.rows.chosen, self.frame, section))
 
 
 def _named(targets: list[ProcessRecord]) -> str:

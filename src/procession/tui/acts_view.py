@@ -30,7 +30,9 @@ class ViewActs:
         delay: float | None
         cores: bool
         graph: bool
-        list: ProcessList
+
+        @property
+        def rows(self) -> ProcessList: ...
 
         def change(self, view: View) -> None: ...
         def draw(self) -> None: ...
@@ -43,48 +45,48 @@ class ViewActs:
 
     def action_up(self) -> None:
         """A row."""
-        self.list.move(-1)
+        self.rows.move(-1)
 
     def action_down(self) -> None:
         """A row."""
-        self.list.move(1)
+        self.rows.move(1)
 
     def action_page_up(self) -> None:
         """All rows in view but one."""
-        self.list.move(1 - self.list.window.height)
+        self.rows.move(1 - self.rows.window.height)
 
     def action_page_down(self) -> None:
         """All rows in view but one."""
-        self.list.move(self.list.window.height - 1)
+        self.rows.move(self.rows.window.height - 1)
 
     def action_first(self) -> None:
         """Let go: whoever is first."""
-        self.list.go(0)
+        self.rows.go(0)
 
     def action_last(self) -> None:
         """The end."""
-        self.list.go(len(self.list.listing.records) - 1)
+        self.rows.go(len(self.rows.listing.records) - 1)
 
     def action_left(self) -> None:
         """Back to the start of commands."""
-        self.list.slide(-1)
+        self.rows.slide(-1)
 
     def action_right(self) -> None:
         """Further along commands."""
-        self.list.slide(1)
+        self.rows.slide(1)
 
     def action_release(self) -> None:
         """Everything, from the top."""
-        self.list.tags.clear()
-        self.list.go(0)
-        self.list.shift = 0
+        self.rows.tags.clear()
+        self.rows.go(0)
+        self.rows.shift = 0
         self.change(board_changes.CHANGES["release"](self.view))
 
     # ── finding ───────────────────────────────────────────────────────────────────────────────────
 
     def action_search(self) -> None:
         """Go there with each letter."""
-        row = self.list.window.cursor
+        row = self.rows.window.cursor
 
         def look(words: str) -> None:
             self._searched = words
@@ -94,13 +96,13 @@ class ViewActs:
 
     def action_again(self) -> None:
         """The next one."""
-        self._find(self.list.window.cursor + 1)
+        self._find(self.rows.window.cursor + 1)
 
     def _find(self, start: int) -> None:
         if self._searched:
-            found = search(self.list.listing, self._searched, start)
+            found = search(self.rows.listing, self._searched, start)
             if found >= 0:
-                self.list.go(found)
+                self.rows.go(found)
             else:
                 self.tell(f"no process has {self._searched!r} in its command", "warn")
 
@@ -159,7 +161,7 @@ class ViewActs:
 
     def action_fold(self) -> None:
         """In a tree."""
-        one = self.list.chosen
+        one = self.rows.chosen
         if one is not None and self.view.tree:
             self.change(board_changes.folded(self.view, key_of(one)))
 

@@ -27,8 +27,8 @@ def title_line(screen: TopScreen, width: int) -> Line:
         line.append(("chosen", "  held still: Z goes on"))
     if screen.readonly:
         line.append(("chosen", "  read-only"))
-    if screen.list.tags and not screen.pools:
-        line.append(("chosen", f"  {len(screen.list.tags)} tagged"))
+    if screen.rows.tags and not screen.pools:
+        line.append(("chosen", f"  {len(screen.rows.tags)} tagged"))
     if frame is None:
         return line
     clock = time.strftime("%H:%M:%S", time.localtime(frame.machine.wall))

@@ -11,8 +11,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from procession.tui.lines import Lines
-from procession.tui.paint import STYLES
 from procession.tui.pager import Pager
+from procession.tui.paint import STYLES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,11 +1,10 @@
-"""A widget of a few lines, drawn as they are given; a click on a word with an action reports it."""
+"""A widget of a few lines, drawn as they are given; a click on it reports where."""
 
 from __future__ import annotations
 
 from textual.message import Message
-from textual.strip import Strip
-from textual.widget import Widget
 
+from procession.tui.canvas import Canvas
 from procession.tui.paint import strip
 
 TYPE_CHECKING = False
@@ -16,8 +15,8 @@ if TYPE_CHECKING:
     from procession.table.meters import Line
 
 
-class Lines(Widget):
-    """``show`` gives it lines and its height."""
+class Lines(Canvas):
+    """``show`` gives it lines and its height.  ``ground``: what lies under all of it."""
 
     class Clicked(Message):
         """A place on the lines was clicked."""
@@ -28,12 +27,7 @@ class Lines(Widget):
             self.x = x
             self.y = y
 
-        @property
-        def control(self) -> Lines:
-            """For ``on`` with a selector."""
-            return self.lines
-
-    def __init__(self, *, id: str, ground: Style | None = None) -> None:  # noqa: A002 - Textual's word
+    def __init__(self, *, id: str, ground: Style | None = None) -> None:
         super().__init__(id=id)
         self._lines: list[Line] = []
         self._ground = ground
@@ -42,14 +36,13 @@ class Lines(Widget):
         """Draw these."""
         if len(lines) != len(self._lines):
             self.styles.height = len(lines)
-        if lines != self._lines:
-            self._lines = lines
-            self.refresh()
+        self._lines = lines
+        self.redraw()
 
-    def render_line(self, y: int) -> Strip:
-        """As Textual asks for it."""
-        line = self._lines[y] if y < len(self._lines) else []
-        return strip(line, self.size.width, self._ground)
+    def redraw(self) -> None:
+        """As wide as it is."""
+        width = self.size.width
+        self.put([strip(line, width, self._ground) for line in self._lines])
 
     def on_click(self, event: events.Click) -> None:
         """Say where."""

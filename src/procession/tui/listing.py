@@ -6,11 +6,11 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
 from procession.table.board import Listing, View, key_of
 from procession.table.board_cells import column_at, heading_spans, row_spans
 from procession.table.board_window import Window, at_row, moved, resized, scrolled, settled, thumb
+from procession.tui.canvas import Canvas
 from procession.tui.paint import BAND, CURSOR, STYLES, strip
 
 TYPE_CHECKING = False
@@ -26,7 +26,7 @@ _BAND = Style(bgcolor=BAND)
 _STEP = 16  # characters that one key moves a command
 
 
-class ProcessList(Widget):
+class ProcessList(Canvas):
     """Its first line names the columns.  The last cell of each line is the scroll bar."""
 
     class Sorted(Message):
@@ -47,18 +47,25 @@ class ProcessList(Widget):
         self.window = Window()
         self.tags: set[Key] = set()
         self.shift = 0
+        # What was drawn last, of the rows in view: who has not changed is not drawn again.
+        self._drawn: dict[int, tuple[object, ProcessRecord, Strip]] = {}
 
     def show(self, frame: Frame, listing: Listing, view: View) -> None:
         """Another frame, or the same in another view."""
         self.frame, self.listing, self.view = frame, listing, view
         self.window = settled(self.window, listing)
-        self.refresh()
+        self.redraw()
 
     @property
     def chosen(self) -> ProcessRecord | None:
         """The process under the cursor."""
         records = self.listing.records
         return records[self.window.cursor] if self.window.cursor < len(records) else None
+
+    def in_view(self) -> set[int]:
+        """The pids of the rows that are drawn."""
+        top = self.window.top
+        return {one.pid for one in self.listing.records[top : top + self.window.height]}
 
     def move(self, by: int) -> None:
         """The cursor so many rows down."""
@@ -71,41 +78,55 @@ class ProcessList(Widget):
     def slide(self, by: int) -> None:
         """Commands so many steps to the left."""
         self.shift = max(0, self.shift + _STEP * by)
-        self.refresh()
+        self.redraw()
 
     def toggle_tag(self) -> None:
         """Of the process under the cursor."""
         if self.chosen is not None:
             self.tags ^= {key_of(self.chosen)}
-            self.refresh()
+            self.redraw()
 
     def _go(self, window: Window) -> None:
         self.window = window
-        self.refresh()
+        self.redraw()
 
     # ── drawing and the mouse ─────────────────────────────────────────────────────────────────────
 
-    def render_line(self, y: int) -> Strip:
-        """As Textual asks for it."""
-        width = self.size.width
-        if y == 0:
-            return strip(heading_spans(self.view), width, _BAND)
-        row = self.window.top + y - 1
-        if self.frame is None or row >= len(self.listing.records):
-            return Strip.blank(width)
-        one = self.listing.records[row]
-        tagged = bool(self.tags) and key_of(one) in self.tags
-        spans = row_spans(one, self.frame, self.listing, self.view, tagged=tagged, shift=self.shift)
-        line = strip(spans, width - 1, _CURSOR if row == self.window.cursor else None)
-        return Strip([*line, self._bar(y - 1)], width)
+    def redraw(self) -> None:
+        """The headings, and the rows in view."""
+        width, window = self.size.width, self.window
+        rows = self.listing.records[window.top : window.top + window.height] if self.frame else []
+        lines = [strip(heading_spans(self.view), width, _BAND)]
+        lines += [self._row(one, window.top + y, self._bar(y)) for y, one in enumerate(rows)]
+        self.put([*lines, *[Strip.blank(width)] * (window.height - len(rows))])
 
-    def _bar(self, y: int) -> Segment:
+    def _row(self, one: ProcessRecord, row: int, bar: str) -> Strip:
+        frame, listing, tid = self.frame, self.listing, one.tid
+        assert frame is not None
+        tagged = bool(self.tags) and key_of(one) in self.tags
+        looks = (
+            self.view, self.size.width, self.shift, bar, tagged, row == self.window.cursor,
+            frame.usage.get(tid), listing.branches.get(tid), listing.hidden.get(tid),
+        )  # fmt: skip
+        drawn = self._drawn.get(tid)
+        if drawn is not None and drawn[0] == looks and _alike(drawn[1], one):
+            return drawn[2]
+        spans = row_spans(one, frame, listing, self.view, tagged=tagged, shift=self.shift)
+        line = strip(spans, self.size.width - 1, _CURSOR if row == self.window.cursor else None)
+        made = Strip([*line, Segment(bar, STYLES["cache"])], self.size.width)
+        if len(self._drawn) > 4 * self.window.height:
+            self._drawn.clear()
+        self._drawn[tid] = looks, one, made
+        return made
+
+    def _bar(self, y: int) -> str:
         first, size = thumb(self.window, len(self.listing.records))
-        return Segment("█" if first <= y < first + size else "│" if size else " ", STYLES["cache"])
+        return "█" if first <= y < first + size else "│" if size else " "
 
     def on_resize(self, event: events.Resize) -> None:
         """Rows in view: all lines but the headings."""
         self.window = resized(self.window, self.listing, event.size.height - 1)
+        super().on_resize(event)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Three rows, as terminals do."""
@@ -130,3 +151,7 @@ class ProcessList(Widget):
             self.go(self.window.top + event.y - 1)
             if event.chain > 1:
                 self.post_message(self.Opened())
+
+
+def _alike(one: ProcessRecord, other: ProcessRecord) -> bool:
+    return one is other or (one.fields == other.fields and one.comm_bytes == other.comm_bytes)

@@ -6,9 +6,9 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
 from procession.table.board_window import Window, thumb
+from procession.tui.canvas import Canvas
 from procession.tui.paint import CURSOR, STYLES, strip
 
 TYPE_CHECKING = False
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _CURSOR = Style(bgcolor=CURSOR)
 
 
-class Pager(Widget):
+class Pager(Canvas):
     """``show`` gives it lines; with a cursor, that one is kept in view."""
 
     class Picked(Message):
@@ -30,7 +30,7 @@ class Pager(Widget):
             super().__init__()
             self.line = line
 
-    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's word
+    def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._lines: list[Line] = []
         self._top = 0
@@ -41,32 +41,27 @@ class Pager(Widget):
         self._lines, self._cursor = lines, cursor
         if cursor is None and not again:
             self._top = 0
-        self._fit()
+        self.redraw()
 
     def scroll_lines(self, by: int) -> None:
         """So many down."""
         self._top += by
-        self._fit()
+        self.redraw()
 
-    def _fit(self) -> None:
+    def redraw(self) -> None:
         height = max(1, self.size.height)
         if self._cursor is not None:
             self._top = max(min(self._top, self._cursor), self._cursor - height + 1)
         self._top = max(0, min(self._top, len(self._lines) - height))
-        self.refresh()
+        self.put([self._line(y) for y in range(height)])
 
-    def render_line(self, y: int) -> Strip:
-        """As Textual asks for it."""
+    def _line(self, y: int) -> Strip:
         width, row = self.size.width, self._top + y
         line = self._lines[row] if row < len(self._lines) else []
-        drawn = strip(line, width - 1, _CURSOR if row == self._cursor else None)
+        drawn = strip(line, max(0, width - 1), _CURSOR if row == self._cursor else None)
         first, size = thumb(Window(height=self.size.height, top=self._top), len(self._lines))
         bar = "█" if first <= y < first + size else "│" if size else " "
         return Strip([*drawn, Segment(bar, STYLES["cache"])], width)
-
-    def on_resize(self, _: events.Resize) -> None:
-        """Stay inside."""
-        self._fit()
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Three lines."""

@@ -17,6 +17,7 @@ CURSOR = "#2d4259"
 STYLES = {
     "": Style(color="#d3d8df"),
     "dim": Style(color="#79828e"),
+    "faint": Style(color="#3a424c"),
     "label": Style(color="#8fb3d9"),
     "head": Style(color="#f2d58a", bold=True),
     "good": Style(color="#8fce83"),
@@ -39,9 +40,28 @@ STYLES = {
 
 def strip(line: Line, width: int, ground: Style | None = None) -> Strip:
     """A line on exactly ``width`` cells; ``ground``: what lies under all of it."""
-    segments = [
-        Segment(text, STYLES[style] if ground is None else STYLES[style] + ground)
-        for style, text in line
-        if text
-    ]
+    segments: list[Segment] = []
+    last, words = "", ""
+    for style, text in line:  # few segments are quick to draw: what looks alike is one
+        if style != last and text and not (text == " " and style in _PLAIN and last in _PLAIN):
+            if words:
+                segments.append(Segment(words, _on(last, ground)))
+            last, words = style, text
+        else:
+            words += text
+    if words:
+        segments.append(Segment(words, _on(last, ground)))
     return Strip(segments).adjust_cell_length(width, ground)
+
+
+_PLAIN = ("", "dim", "good", "warn", "bad")  # a space looks the same in each
+_grounds: dict[tuple[str, Style], Style] = {}
+
+
+def _on(name: str, ground: Style | None) -> Style:
+    if ground is None:
+        return STYLES[name]
+    made = _grounds.get((name, ground))
+    if made is None:
+        made = _grounds[name, ground] = STYLES[name] + ground
+    return made

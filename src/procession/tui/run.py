@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from procession.table.board_frame import Watcher, reader
+from procession.table.follow import Follower
 from procession.tui.app import TopApp
 
 TYPE_CHECKING = False
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 
 def run(*, view: View, kept: Kept, delay: float, number: int | None, cores: bool, readonly: bool) -> int:
     """Returns the exit code."""
-    watcher = Watcher(reader(view.pids))
-    app = TopApp(watcher, view, kept, delay=delay, number=number, cores=cores, readonly=readonly)
-    app.run()
+    with Follower(raise_limit=True) as follower:
+        watcher = Watcher(reader(view.pids, follower))
+        app = TopApp(watcher, view, kept, delay=delay, number=number, cores=cores, readonly=readonly)
+        app.run()
     return app.return_code or 0

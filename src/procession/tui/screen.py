@@ -80,7 +80,7 @@ class TopScreen(ViewActs, ProcessActs, Screen[None]):
         self.call_after_refresh(self.renew)
 
     @property
-    def list(self) -> ProcessList:
+    def rows(self) -> ProcessList:
         """The list of processes."""
         return self.query_one(ProcessList)
 
@@ -89,7 +89,7 @@ class TopScreen(ViewActs, ProcessActs, Screen[None]):
     def renew(self) -> None:
         """Read, draw, and come back after the delay."""
         if not self.paused or self.frame is None:
-            self.frame = self.watcher.refresh(self.view.threads)
+            self.frame = self.watcher.refresh(self.view.threads, self.rows.in_view())
             self.notice = ("", "")
             self.draw()
             for screen in self.app.screen_stack:
@@ -115,7 +115,7 @@ class TopScreen(ViewActs, ProcessActs, Screen[None]):
         frame, width = self.frame, self.size.width
         if frame is None:
             return
-        self.list.show(frame, arrange(frame, self.view), self.view)
+        self.rows.show(frame, arrange(frame, self.view), self.view)
         self.query_one("#title", Lines).show([title_line(self, width)])
         graph = _GRAPH if self.graph and self.size.height >= 24 else 0
         self.query_one("#header", Lines).show(
@@ -200,7 +200,7 @@ class TopScreen(ViewActs, ProcessActs, Screen[None]):
         """Processes or pools."""
         self.pools = not self.pools
         self.query_one("#pools").display = self.pools
-        self.list.display = not self.pools
+        self.rows.display = not self.pools
         self.draw()
 
 
