@@ -143,6 +143,77 @@ def test_arrays_in_between_others_keep_their_places(our_pool: MakePool) -> None:
         assert np.array_equal(came, 2 * item)
 
 
+def itself(array: Any) -> Any:
+    return array
+
+
+def backwards(array: Any) -> Any:
+    return array[::-1]
+
+
+_kept: list[Any] = []
+
+
+def kept_and_sum_of_the_last(array: Any) -> Any:
+    """Keeps its argument, and gives an array of the same size with the total of the one before in it."""
+    before = _kept[-1].sum() if _kept else 0
+    _kept.append(array)
+    return np.full_like(array, before)
+
+
+def of_a_child(array: Any) -> Any:
+    """What a forked child reads of the argument, once the outcome of this task has been written down."""
+    mine, theirs = os.pipe(), os.pipe()
+    pid = os.fork()
+    if not pid:
+        os.read(mine[0], 1)
+        os.write(theirs[1], str(int(array.sum())).encode())
+        os._exit(0)
+    del array
+    _children.append((pid, mine[1], theirs[0]))
+    os.close(mine[0])
+    os.close(theirs[1])
+    return np.zeros(MIB)
+
+
+_children: list[tuple[int, int, int]] = []
+
+
+def told_by_the_child(_: Any = None) -> int:
+    pid, gate, answer = _children.pop()
+    os.write(gate, b"x")
+    total = int(os.read(answer, 100))
+    os.waitpid(pid, 0)
+    os.close(gate)
+    os.close(answer)
+    return total
+
+
+def test_outcomes_that_look_into_their_arguments(our_pool: MakePool) -> None:
+    """The memory of an argument takes the outcome only when nobody looks into it any more."""
+    pool = our_pool()
+    given = [np.arange(MIB) + number for number in range(6)]
+    for one, came in zip(given, pool.map(itself, given), strict=True):
+        assert (one == came).all()
+    for one, came in zip(given, pool.map(backwards, given), strict=True):
+        assert (one[::-1] == came).all()
+    for one, came in zip(given, pool.map(np.negative, given), strict=True):
+        assert (one == -came).all()
+
+
+def test_an_argument_that_is_kept_stays_as_it_was(our_pool: MakePool) -> None:
+    pool = our_pool(1)
+    given = [np.full(MIB, number) for number in range(5)]
+    totals = [int(came[0]) for came in pool.map(kept_and_sum_of_the_last, given)]
+    assert totals == [0, 0, MIB, 2 * MIB, 3 * MIB]
+
+
+def test_an_argument_that_a_child_has_stays_as_it_was(our_pool: MakePool) -> None:
+    pool = our_pool(1)
+    assert not pool.apply(of_a_child, (np.ones(MIB),)).any()
+    assert pool.apply(told_by_the_child) == MIB
+
+
 def test_memory_of_arrays_is_returned(our_pool: MakePool) -> None:
     pool = our_pool()
     size = 2 * MIB  # items: 16 MiB each

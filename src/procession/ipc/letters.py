@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
+    from procession.ipc.spares import Spares
+
     Ancillary = list[tuple[int, int, bytes]]
     Buffer = bytes | bytearray | memoryview
 
@@ -76,7 +78,10 @@ def close_all(fds: Iterable[int]) -> None:
 
 
 def write_letter(
-    data: Buffer, buffers: Sequence[memoryview] = (), descriptors: tuple[int, ...] = ()
+    data: Buffer,
+    buffers: Sequence[memoryview] = (),
+    descriptors: tuple[int, ...] = (),
+    spares: Spares | None = None,
 ) -> Letter:
     """Enclose a message.  ``descriptors`` are taken over.  Raises OSError (EMFILE, ENOMEM)."""
     fds = list(descriptors)
@@ -87,7 +92,7 @@ def write_letter(
             fds.insert(0, boat)
             kind, rest = _BOAT, memoryview(_PADDING)[: 4096 + size // 128]
         elif buffers or size > ROOM - _HEAD.size:
-            memfd, total = _store(data, buffers)
+            memfd, total = _store(data, buffers, spares)
             fds.insert(0, memfd)
             kind, rest = _MEMFD, memoryview(_PADDING)[: 4096 + total // 128]
         elif size or fds:
@@ -111,7 +116,7 @@ def read_object(packet: bytes, extras: Ancillary, flags: int) -> Any:
 
 
 def read_parts(
-    packet: bytes, extras: Ancillary, flags: int
+    packet: bytes, extras: Ancillary, flags: int, spares: Spares | None = None
 ) -> tuple[bytes | memoryview, list[int], list[memoryview] | None]:
     """Payload, descriptors (the caller's now) and large buffers of a letter.
 
@@ -124,7 +129,7 @@ def read_parts(
         close_all(fds)
         raise EOFError("an empty message holds no object")
     try:
-        data, buffers = _unload(kind, fds.pop(0), count, size)
+        data, buffers = _unload(kind, fds.pop(0), count, size, spares)
     except BaseException:
         close_all(fds)
         raise
@@ -168,12 +173,13 @@ def _open(packet: bytes, extras: Ancillary, flags: int) -> tuple[bytes, int, int
     return kind, count, size, fds
 
 
-def _store(data: Buffer, buffers: Sequence[memoryview]) -> tuple[int, int]:
+def _store(data: Buffer, buffers: Sequence[memoryview], spares: Spares | None) -> tuple[int, int]:
     """A memfd with all of it, and its size."""
     sizes = [buffer.nbytes for buffer in buffers]
     table = struct.pack(f"<{len(sizes)}Q", *sizes)
     offsets, total = places(len(data) + len(table), sizes)
-    memfd = create_memfd("pn-message", total)
+    spare = spares.take(total) if spares is not None else None
+    memfd = create_memfd("pn-message", total) if spare is None else spare
     try:
         _write(memfd, memoryview(data), 0)
         _write(memfd, memoryview(table), len(data))
@@ -222,17 +228,16 @@ def _land(boat: int, size: int) -> bytes:
 
 
 def _unload(
-    kind: bytes, fd: int, count: int, size: int
+    kind: bytes, fd: int, count: int, size: int, spares: Spares | None = None
 ) -> tuple[bytes | memoryview, list[memoryview] | None]:
-    return (_land(fd, size), None) if kind == _BOAT else _load(fd, count, size)
+    return (_land(fd, size), None) if kind == _BOAT else _load(fd, count, size, spares)
 
 
-def _load(memfd: int, count: int, size: int) -> tuple[memoryview, list[memoryview] | None]:
-    """The pickle and its buffers, looking into the memfd, which is closed."""
-    try:
-        whole = map_private(memfd, os.fstat(memfd).st_size)
-    finally:
-        os.close(memfd)
+def _load(
+    memfd: int, count: int, size: int, spares: Spares | None
+) -> tuple[memoryview, list[memoryview] | None]:
+    """The pickle and its buffers, looking into the memfd, which is closed or the spares' now."""
+    whole = _mapped(memfd, spares)
     if not count:
         return whole[:size], None
     sizes = struct.unpack_from(f"<{count}Q", whole, size)
@@ -240,6 +245,21 @@ def _load(memfd: int, count: int, size: int) -> tuple[memoryview, list[memoryvie
     return whole[:size], [
         whole[offset : offset + length] for offset, length in zip(offsets, sizes, strict=True)
     ]
+
+
+def _mapped(memfd: int, spares: Spares | None) -> memoryview:
+    total = os.fstat(memfd).st_size
+    if spares is None or not spares.wants(total):
+        try:
+            return map_private(memfd, total)
+        finally:
+            os.close(memfd)
+    then = spares.adopt(memfd, total)
+    try:
+        return map_private(memfd, total, then=then)
+    except BaseException:
+        then()
+        raise
 
 
 def _contents(memfd: int, size: int) -> bytes:

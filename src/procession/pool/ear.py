@@ -16,6 +16,7 @@ from procession.pool.messages import receive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from procession.ipc.spares import Spares
     from procession.pool.messages import Packet
 
 MOMENT = 100e-6  # seconds
@@ -24,11 +25,12 @@ MOMENT = 100e-6  # seconds
 class Ear:
     """One end of a channel, for one thread at a time."""
 
-    __slots__ = ("_bell", "_poll", "_quick", "_sock")
+    __slots__ = ("_bell", "_poll", "_quick", "_sock", "_spares")
 
-    def __init__(self, sock: socket.socket, *, bell: bool = False) -> None:
-        """``bell``: other threads may ``ring`` it; then it is to be closed."""
+    def __init__(self, sock: socket.socket, *, bell: bool = False, spares: Spares | None = None) -> None:
+        """``bell``: other threads may ``ring`` it; then it is to be closed.  ``spares``: see messages.receive."""
         self._sock = sock
+        self._spares = spares
         self._poll = select.poll()
         self._poll.register(sock, select.POLLIN)
         self._quick = False  # the last message came within a moment
@@ -47,7 +49,7 @@ class Ear:
     def receive(self) -> Packet:
         """The next message; raises ChannelClosed at the end."""
         self.wait()
-        return receive(self._sock)
+        return receive(self._sock, 0, self._spares)
 
     def wait(self) -> None:
         """Until there is a message, or the end, or the bell has been rung."""

@@ -35,6 +35,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from procession.ipc.spares import Spares
+
     Buffer = bytes | bytearray | memoryview
 
 WINDOW = 2  # flights under way to one worker: one running, one waiting in its socket
@@ -89,8 +91,9 @@ def send(
     buffers: Sequence[memoryview] = (),
     *,
     flags: int = 0,
+    spares: Spares | None = None,
 ) -> None:
-    """Send one packet; ``descriptors`` are taken over.
+    """Send one packet; ``descriptors`` are taken over.  ``spares``: memory for large buffers.
 
     Raises ChannelClosed, BlockingIOError (with MSG_DONTWAIT, nothing was sent), OSError (EMFILE, ENOMEM).
     """
@@ -102,7 +105,7 @@ def send(
         if not descriptors and not buffers and len(data) <= INLINE - _HEAD.size:
             sock.send(packed + data, flags)
             return
-        letter = write_letter(packed + data, buffers, descriptors)
+        letter = write_letter(packed + data, buffers, descriptors, spares)
         try:
             sock.sendmsg(letter.pieces, letter.ancillary(), flags)
         finally:
@@ -113,8 +116,8 @@ def send(
         raise typed(error, f"message on socket {sock.fileno()}") from error
 
 
-def receive(sock: socket.socket, flags: int = 0) -> Packet:
-    """Take one packet.
+def receive(sock: socket.socket, flags: int = 0, spares: Spares | None = None) -> Packet:
+    """Take one packet; ``spares`` get the memory of its large buffers.
 
     Raises ChannelClosed at the end, BlockingIOError (with MSG_DONTWAIT), OSError (EMFILE: its descriptors found
     no room here, and it is lost).
@@ -128,7 +131,7 @@ def receive(sock: socket.socket, flags: int = 0) -> Packet:
         size, extras, told, _ = sock.recvmsg_into((room,), FDS_ROOM, flags)
     packet = bytes(room[:size])
     if extras or told & _CTRUNC:  # where not one of them finds room, there are no extras
-        data, descriptors, buffers = read_parts(packet, extras, told)
+        data, descriptors, buffers = read_parts(packet, extras, told, spares)
         return Packet(_head(data), data[_HEAD.size :], descriptors, buffers)
     if not size:
         raise ChannelClosed(f"socket {sock.fileno()}: the other side has closed it")

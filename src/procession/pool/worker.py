@@ -18,6 +18,7 @@ from itertools import islice
 from procession.errors import ChannelClosed
 from procession.ipc import carry
 from procession.ipc.faults import pack_error
+from procession.ipc.spares import Spares
 from procession.linux import membarrier
 from procession.pool.ear import Ear
 from procession.pool.messages import (
@@ -110,11 +111,11 @@ def serve(
         worker.calls[HANDLER] = partial(handler, Context(page, setup))
     try:
         send(sock, Head(READY, number=os.getpid()))
-        worker.obey(receive(sock))
+        worker.obey(receive(sock, 0, worker.spares))
         if seal:  # not before the first flight: it costs an interpreter that has just been started 5 ms
             membarrier.register()
             page.slots[SEALED] = 1
-        ear = Ear(sock)
+        ear = Ear(sock, spares=worker.spares)
         while True:
             worker.obey(ear.receive())
     except ChannelClosed:
@@ -128,6 +129,7 @@ class Worker:
         self._sock = sock
         self._page = page
         self._pid = os.getpid()
+        self.spares = Spares()
         self.calls: dict[int, Call] = {CALLS: _call}
         _own.append(self)
 
@@ -201,6 +203,7 @@ class _Journey:
                 self._do(tasks, partial(_unpacked, call))
             finally:
                 tasks.close()
+                self._worker.spares.clear()
         elif head.form == RANGE:
             self._do(iter(range(*marshal.loads(packet.data))), call)
         else:
@@ -299,6 +302,7 @@ class _Journey:
                     except ValueError:
                         self._enter(at, value)
                 else:
+                    del task  # the memory that its large buffers lie in may take the outcome
                     self._enter(at, value)
             at += 1
             slots[mark] = at
@@ -370,7 +374,7 @@ class _Journey:
         """Send an outcome before it is marked: a death between the two must not lose it."""
         head = Head(SPILLED, kind, number=self._head.number, count=at)
         buffers = [buffer.raw() for buffer in parcel.buffers]
-        send(self._sock, head, parcel.data, parcel.descriptors, buffers)
+        send(self._sock, head, parcel.data, parcel.descriptors, buffers, spares=self._worker.spares)
         if not self._fits(ELSEWHERE, b""):
             self._at = at + 1
             raise _Full
@@ -381,6 +385,8 @@ class _Entries:
 
     def __init__(self, packet: Packet) -> None:
         self._entries: Iterator[Any] = iter(pickle.loads(packet.data))
+        if packet.buffers:
+            packet.data.release()  # type: ignore[union-attr]  # it looks into the memory that they lie in
         self._descriptors = packet.descriptors
         self._buffers = packet.buffers or []
 
