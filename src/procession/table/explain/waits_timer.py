@@ -1,0 +1,33 @@
+"""Asleep until a time, or until a signal."""
+
+from __future__ import annotations
+
+from procession.table.explain.words import long
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from procession.table.facts import Facts
+    from procession.table.waits import Wait
+
+KINDS = ("timer", "signal")
+
+
+def phrase(wait: Wait, _: Facts) -> str:
+    """``sleeps for 30 seconds``: what was asked for, not what is left."""
+    if wait.kind == "signal":
+        return f"waits for a signal ({wait.call})"
+    if wait.timeout is not None and wait.timeout > 3e8:  # ten years: "for ever" of many programs
+        return "sleeps for ever"
+    if wait.timeout is not None:
+        still = (
+            "until a time that is {} away"
+            if wait.call == "clock_nanosleep"
+            else "for {} (that is what it asked for)"
+        )
+        return f"sleeps {still.format(long(wait.timeout))}"
+    return f"waits for {wait.what}" if wait.what else "sleeps until a time of its own"
+
+
+def advice(_: Wait, __: Facts) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """It is meant to."""
+    return (), ()
