@@ -223,7 +223,7 @@ class Engine(Ends):
         # Who may be ended must not have his neighbours claimed already: a call is cancelled by itself.
         alone = job.timeout is not None or stretch.heavy or job.number == CALLS
         claim = 1 if alone else job.pace.claim()
-        head = Head(FLIGHT, cargo.form, 0, job.number, flight.number, count, claim)
+        head = Head(FLIGHT, cargo.form, job.number, flight.number, count, claim)
         try:
             send(hand.sock, head, cargo.data, cargo.descriptors, cargo.buffers, flags=DONTWAIT)
         except BlockingIOError:

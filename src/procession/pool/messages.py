@@ -49,22 +49,21 @@ _CTRUNC = int(socket.MSG_CTRUNC)
 WORK, FLIGHT, FORGET, READY, REFUSED, SPILLED, LANDED = b"w", b"f", b"x", b"r", b"e", b"s", b"d"
 PLAIN, EACH, RANGE = 0, 1, 2
 
-_HEAD = struct.Struct("<cBBxIqIIdd")
+_HEAD = struct.Struct("<cBxxIqIIdd")
 
 
 @record
 class Head:
     """The head of every packet; what a kind has no use for is 0.
 
-    ``form``: of a flight PLAIN or EACH, of work its style, of a spilled outcome its kind.  ``watched``: tell
-    when each task begins.  ``work``: the job.  ``number``: the flight.  ``count``: its tasks, the task that
-    spilled, or how many have an outcome.
-    ``claim``: how many tasks to begin at a time; of LANDED the slowest task.  ``seconds``: of the flight; ``slowest``: of that task.
+    ``form``: of a flight PLAIN or EACH, of work its style, of a spilled outcome its kind.  ``work``: the job.
+    ``number``: the flight.  ``count``: its tasks, the task that spilled, or how many have an outcome.  ``claim``:
+    how many tasks to begin at a time; of LANDED the slowest task.  ``seconds``: of the flight; ``slowest``: of
+    that task.
     """
 
     kind: bytes
     form: int = 0
-    watched: int = 0
     work: int = 0
     number: int = 0
     count: int = 0
@@ -98,7 +97,7 @@ def send(
     Raises ChannelClosed, BlockingIOError (with MSG_DONTWAIT, nothing was sent), OSError (EMFILE, ENOMEM).
     """
     packed = _HEAD.pack(
-        head.kind, head.form, head.watched, head.work, head.number, head.count, head.claim,
+        head.kind, head.form, head.work, head.number, head.count, head.claim,
         head.seconds, head.slowest,
     )  # fmt: skip
     try:

@@ -210,7 +210,7 @@ class _Journey:
             self._do(iter(marshal.loads(packet.data)), call)
         slowest, longest = self._slowest
         seconds = time.monotonic() - begun
-        send(self._sock, Head(LANDED, 0, 0, head.work, head.number, self._at, slowest, seconds, longest))
+        send(self._sock, Head(LANDED, 0, head.work, head.number, self._at, slowest, seconds, longest))
 
     def _do(self, tasks: Iterator[Any], call: Call) -> None:
         slots, count, claim = self._page.slots, self._head.count, self._head.claim
@@ -385,8 +385,8 @@ class _Entries:
 
     def __init__(self, packet: Packet) -> None:
         self._entries: Iterator[Any] = iter(pickle.loads(packet.data))
-        if packet.buffers:
-            packet.data.release()  # type: ignore[union-attr]  # it looks into the memory that they lie in
+        if packet.buffers and isinstance(packet.data, memoryview):
+            packet.data.release()  # it looks into the memory that they lie in
         self._descriptors = packet.descriptors
         self._buffers = packet.buffers or []
 

@@ -17,7 +17,7 @@ from procession.pool import messages
 from procession.pool.messages import FLIGHT, LANDED, Head, Packet, receive, send
 
 HEAD = messages._HEAD.size
-FULL = Head(FLIGHT, 1, 1, 2**32 - 1, 2**62, 2**32 - 1, 7, 1.5, -0.25)
+FULL = Head(FLIGHT, 1, 2**32 - 1, 2**62, 2**32 - 1, 7, 1.5, -0.25)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_message_of_any_size_arrives(pair: tuple[socket.socket, socket.socket]
 
 
 def test_a_head_is_its_own_default() -> None:
-    assert Head(LANDED) == Head(LANDED, 0, 0, 0, 0, 0, 0, 0.0, 0.0)
+    assert Head(LANDED) == Head(LANDED, 0, 0, 0, 0, 0, 0.0, 0.0)
 
 
 @pytest.mark.parametrize("size", [0, 100, messages.INLINE, ROOM, BOAT_MAX + 1])
