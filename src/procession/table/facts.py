@@ -13,6 +13,7 @@ import os
 from procession.records import record
 from procession.table import files
 from procession.table.facts_cgroup import Throttle, throttle_of
+from procession.table.family import origin
 from procession.table.graph import Ring, chain
 from procession.table.record import TICKS, is_same
 from procession.table.ttys import tty_name
@@ -69,6 +70,7 @@ class Facts:
     foreground: int  # the foreground process group of its terminal; -1: none
     parent: Person | None
     parent_sigchld: str  # what the parent does at SIGCHLD: ignores, catches, default
+    origin: str  # stray, left, daemon or "": ``family.origin``
     leader: Person | None  # of its session; None when that has ended
     group_leader_lives: bool
     children: tuple[Person, ...]
@@ -77,7 +79,8 @@ class Facts:
     was_dead: bool  # at the first reading already
     tracer: Person | None
     frozen: str  # the cgroup that is frozen
-    waits: tuple[Wait | None, ...]  # of its threads, the main one first; None: it runs
+    tids: tuple[int, ...]  # of its threads, the main one first
+    waits: tuple[Wait | None, ...]  # what each of these waits for; None: it runs
     chain: tuple[Wait, ...]  # what the one whom it waits for waits for, and so on
     ring: Ring | None  # the deadlock that it is in, or waits for
     people: dict[int, Person]  # all whom waits name
@@ -141,7 +144,8 @@ def facts_of(
     by_pid = world.snapshot.by_pid
     parent, leader = by_pid.get(record.ppid), by_pid.get(record.session)
     is_dead = record.state in "ZXx"
-    waits = () if is_dead or record.is_kernel_thread else tuple(world.waits(record.pid))
+    tids = tuple(world.source.tids(record.pid))
+    waits = () if is_dead or record.is_kernel_thread else tuple(world.wait(record.pid, tid) for tid in tids)
     first = waits[0] if waits else None
     links = tuple(chain(first, _MainWaits(world))) if first is not None else ()
     now = read_once(world, record)
@@ -156,20 +160,22 @@ def facts_of(
         foreground=record.tpgid,
         parent=person(world, parent) if parent is not None else None,
         parent_sigchld=_sigchld(parent) if parent is not None and is_dead else "",
+        origin=origin(world.snapshot, record),
         leader=person(world, leader) if leader is not None and leader.state not in "ZXx" else None,
         group_leader_lives=record.pgrp in by_pid,
         children=tuple(person(world, each) for each in world.snapshot.children.get(record.pid, ())),
-        thread_states=_thread_states(world, record),
+        thread_states=_thread_states(world, record, tids),
         ending=_ending(record) if is_dead else "",
         was_dead=before is not None and before.record.state in "ZXx",
         tracer=person(world, tracer) if tracer is not None else None,
         frozen=_frozen_by(record),
+        tids=tids,
         waits=waits,
         chain=links,
         ring=ring,
         people=_people(world, (*waits, *links, *(ring.waits if ring is not None else ()))),
         wchan=record.wchan,
-        stack=_stack(record) if record.state == "D" else (),
+        stack=_stack(record),
         place=_place(world, record, first) if record.state == "D" else "",
         rate=_rate(before, now) if before is not None else None,
         lifetime_cpu=record.cpu_seconds / age if age > 0 else 0.0,
@@ -226,9 +232,9 @@ def _ending(record: ProcessRecord) -> str:
     return f"ended with exit code {os.WEXITSTATUS(status)}"
 
 
-def _thread_states(world: World, record: ProcessRecord) -> tuple[str, ...]:
+def _thread_states(world: World, record: ProcessRecord, tids: tuple[int, ...]) -> tuple[str, ...]:
     found = []
-    for tid in world.source.tids(record.pid):
+    for tid in tids:
         try:
             stat = world.source.read_now(f"{record.pid}/task/{tid}", files.STAT)
         except OSError:

@@ -47,7 +47,8 @@ def _sleep(world: World, pid: int, tid: int, call: Call) -> Wait:
         # Clocks of CPU time have other numbers, and nobody reads those of others by them.
         clock = call.fd(0)
         length = max(0.0, length - time.clock_gettime(clock)) if clock in _CLOCKS else None
-    return Wait(pid, tid, "timer", call.name, outside=True, timeout=length)
+    note = "left" if is_absolute else "asked"
+    return Wait(pid, tid, "timer", call.name, outside=True, timeout=length, note=note)
 
 
 _CLOCKS = (0, 1, 7)  # CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME

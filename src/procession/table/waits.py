@@ -37,7 +37,9 @@ class Wait:
     outside: bool = False
     unseen: bool = False
     timeout: float | None = None  # seconds that were asked for; None: for ever, or not known
-    note: str = ""  # one more fact in words
+    note: str = (
+        ""  # one more fact in words; of a timer: "asked", or "left" where the timeout is what is left of it
+    )
     parts: tuple[Wait, ...] = ()  # of a poll: each that it watches
 
     @property

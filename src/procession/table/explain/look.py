@@ -16,6 +16,7 @@ from procession.table.explain.finding import FINE, Finding
 from procession.table.explain.rings import ring_of, rings_among
 from procession.table.explain.runaway import LIFE, LONG, NOW
 from procession.table.facts import Facts, facts_of, read_once
+from procession.table.family import LEFT, STRAY, origin
 from procession.table.rates import Rates
 from procession.table.record import is_same
 from procession.table.snapshot import snapshot
@@ -128,9 +129,7 @@ def _is_suspect(world: World, rates: Rates | None, process: ProcessRecord) -> bo
         return process.state == "D"
     if process.state in "ZDTt":
         return True
-    by_pid = world.snapshot.by_pid
-    # Adopted, perhaps: its session lost its leader, or it is a child of init that does not lead a session.
-    if process.session not in by_pid or (process.ppid == 1 and process.session != process.pid):
+    if origin(world.snapshot, process) in (STRAY, LEFT):
         return True
     if rates is None:
         return False

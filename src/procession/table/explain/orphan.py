@@ -1,25 +1,22 @@
 """An orphan: its parent has ended before it, and somebody else has adopted it.
 
-The kernel does not keep who the first parent was.  What tells: the session and the process group, which a child
-inherits and nobody is given by adoption.
+How that is known: ``family.origin``.
 """
 
 from __future__ import annotations
 
 from procession.table.explain.finding import FINE, NOTE, Finding
 from procession.table.explain.words import long
+from procession.table.family import DAEMON, LEFT, NONE, STRAY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procession.table.facts import Facts
 
-STRAY, DAEMON, LEFT, NONE = "stray", "daemon", "left", ""
-
 
 def explain(facts: Facts) -> Finding | None:
     """Says what is known of where it came from."""
-    kind = kind_of(facts)
-    parent = facts.parent
+    kind, parent = facts.origin, facts.parent
     if kind == NONE or parent is None:
         return None
     age = f"it is {long(facts.me.age)} old"
@@ -45,18 +42,3 @@ def explain(facts: Facts) -> Finding | None:
         (parent.pid,),
         (f"if nobody needs it any more: pn kill --tree {facts.me.pid}",),
     )
-
-
-def kind_of(facts: Facts) -> str:
-    """STRAY: its session has lost its leader.  DAEMON: it leads a session, and init is its parent.  LEFT: adopted by
-    init, and its group or session tells that it came from elsewhere.  NONE: no sign of an adoption."""
-    parent, me = facts.parent, facts.me
-    if parent is None or facts.is_kernel_thread or me.state in "ZXx" or me.pid == 1 or me.session == 0:
-        return NONE
-    if me.session == me.pid:
-        return DAEMON if parent.pid == 1 and not facts.tty else NONE
-    if facts.leader is None and parent.session != me.session:
-        return STRAY
-    if parent.pid == 1 and (parent.session != me.session or not facts.group_leader_lives):
-        return LEFT
-    return NONE

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from procession.table.explain.finding import NOTE, WRONG, Finding
-from procession.table.explain.orphan import NONE, kind_of
 from procession.table.explain.words import long
+from procession.table.family import LEFT, STRAY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def explain(facts: Facts) -> Finding | None:
     """Whether that is meant cannot be known; that nobody is there who would want the result is a hint."""
     if facts.rate is None or facts.rate.cpu < NOW or facts.lifetime_cpu < LIFE or facts.me.age < LONG:
         return None
-    is_orphan = kind_of(facts) not in (NONE, "daemon")
+    is_orphan = facts.origin in (STRAY, LEFT)
     who = "; whoever started it has ended" if is_orphan else ""
     return Finding(
         "runaway",

@@ -18,13 +18,10 @@ def phrase(wait: Wait, _: Facts) -> str:
         return f"waits for a signal ({wait.call})"
     if wait.timeout is not None and wait.timeout > 3e8:  # ten years: "for ever" of many programs
         return "sleeps for ever"
+    if wait.timeout is not None and wait.note == "left":
+        return f"sleeps until a time that is {long(wait.timeout)} away"
     if wait.timeout is not None:
-        still = (
-            "until a time that is {} away"
-            if wait.call == "clock_nanosleep"
-            else "for {} (that is what it asked for)"
-        )
-        return f"sleeps {still.format(long(wait.timeout))}"
+        return f"sleeps for {long(wait.timeout)} (so it has asked; how much of it is left, the kernel does not tell)"
     return f"waits for {wait.what}" if wait.what else "sleeps until a time of its own"
 
 
