@@ -163,14 +163,15 @@ class Books:
                 self._epoll.modify(hand.sock.fileno(), events)
 
     def borrow(self) -> Hand | None:
-        """A worker that has nothing to do, for a caller who will wait for its messages himself; or None.
+        """A worker that has nothing to do, or one that is just starting, for a caller who will wait for its messages
+        himself; or None.
 
         He calls ``hear`` when there is one, and gives the worker back.
         """
         if self.stopping or self.broken is not None or self.schedule.busy:
             return None
         worker = self.schedule.place()
-        if worker is None or worker == HIRE or not self.hands[worker].ready:
+        if worker is None or worker == HIRE:
             return None
         hand = self.hands[worker]
         if hand.borrowed:

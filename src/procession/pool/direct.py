@@ -2,7 +2,7 @@
 
 ::
 
-    caller ── flight ──▶ an idle worker
+    caller ── flight ──▶ an idle worker, or one that is starting
     caller ◀── LANDED ── worker            the caller's own poll hears it; the pool's thread sleeps on
 
 Two wake-ups less than by way of the thread: that is half of the time of a short call.  Only for a pool that has
@@ -66,6 +66,8 @@ def call_directly(runner: Runner, call: Call, answer: Answer) -> bool:
             with engine.lock:
                 if not answer.done:
                     engine.hear(hand)
+                    if engine.broken is not None:  # its initializer failed: the pool's thread sees to the rest
+                        engine.wake()
     finally:
         with engine.lock:
             engine.give_back(hand)
