@@ -19,7 +19,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from procession.table.record import ProcessRecord
     from procession.table.snapshot import Snapshot
@@ -75,34 +75,39 @@ class Lineage:
         """Is this very process a member already?"""
         return self._starts.get(one.pid) == one.starttime
 
-    def claims(self, one: ProcessRecord, parent: ProcessRecord | None) -> bool:
-        """Does this process belong to the tree?  ``parent``: its parent, of the same moment or later."""
-        if one.pid in self._spared or one.pid == 1 or one.is_kernel_thread:
+    def claims(self, one: ProcessRecord, parent_of: Callable[[ProcessRecord], ProcessRecord | None]) -> bool:
+        """Does this process belong to the tree?  ``parent_of`` reads its parent, now; None when that is gone."""
+        if one.pid in self._spared or one.pid == 1 or one.is_kernel_thread or self._is_stranger(one):
             return False
-        if parent is not None and self.knows(parent):
-            return True
-        if one.starttime < self.first_start:
-            return False
-        return (
-            self._founder_claims(one.session)
-            or self._founder_claims(one.pgrp)
+        if one.ppid in self._starts:
+            parent = parent_of(one)
+            if parent is None or self.knows(
+                parent
+            ):  # gone meanwhile: then it was there when the child was read
+                return True
+        return one.starttime >= self.first_start and (
+            one.session in self._founded
+            or one.pgrp in self._founded
             or (bool(self._cgroups) and one.cgroup in self._cgroups)
-            or self._layout_claims(one, parent)
+            or self._layout_claims(one, parent_of)
         )
 
-    def _founder_claims(self, number: int) -> bool:
-        return number in self._founded
-
-    def _layout_claims(self, one: ProcessRecord, parent: ProcessRecord | None) -> bool:
+    def _layout_claims(
+        self, one: ProcessRecord, parent_of: Callable[[ProcessRecord], ProcessRecord | None]
+    ) -> bool:
         layout = layout_of(one)
-        # A parent of the same layout forked it; it would be a member, were this its tree.
-        return layout in self._layouts and (parent is None or layout_of(parent) != layout)
+        if layout is None or layout not in self._layouts:
+            return False
+        # A parent of the same layout forked it, and that would be a member, were this its tree.
+        parent = parent_of(one)
+        return parent is None or layout_of(parent) != layout
 
-    def outlived(self, one: ProcessRecord) -> None:
-        """``one`` holds the pid of a member and is another process: what that member founded is over."""
-        if one.pid in self._starts and not self.knows(one) and one.pid != one.session:
-            return
+    def _is_stranger(self, one: ProcessRecord) -> bool:
+        """Has it got the pid of a dead member?  A pid is free only when its session and group are gone too."""
+        if one.pid not in self._starts or self.knows(one):
+            return False
         self._founded.discard(one.pid)
+        return one.session == one.pid or one.starttime < self.first_start
 
 
 def layout_of(one: ProcessRecord) -> Layout | None:

@@ -7,7 +7,7 @@ RTMAX-n and RTMAX; RTMIN is the C library's (34), which keeps the two below it f
 
 from __future__ import annotations
 
-import _signal
+import _signal  # type: ignore[import-not-found]
 
 _RT_FIRST: int = _signal.SIGRTMIN
 _RT_LAST: int = _signal.SIGRTMAX

@@ -1,0 +1,49 @@
+"""The command line of ``pn kill``."""
+
+from __future__ import annotations
+
+from procession.cli import criteria
+from procession.cli.options import Command, Option
+
+COMMAND = Command(
+    verb="kill",
+    usage="pn kill [-SIGNAL] [OPTIONS] PID|NAME...   or   pn kill -f PATTERN   or   pn kill -l [SIGNAL]",
+    summary="""\
+Send a signal (default: TERM) to processes, and say why where it does not help.  Never to this command, to those that
+run it, or to process 1.""",
+    words="PID|NAME",
+    words_help="a pid, -PGID (after a signal or --), PID:INODE, or the exact name of a program; with -f or -x a pattern",
+    options=(
+        Option(("-s", "--signal"), "signal", "the signal; also -9, -KILL, -SIGKILL", "SIGNAL", str),
+        Option(("-l", "--list"), "list", "names of signals; of a number its name, of a name its number"),
+        Option(("-L", "--table"), "table", "all signals with their numbers"),
+        Option(("-q", "--queue"), "queue", "send this number along (sigqueue)", "VALUE", int),
+        Option(
+            ("--tree",), "tree", "with all that descends from them: stop all, then kill, until none is left"
+        ),
+        Option(
+            ("--grace",), "grace", "the signal first, and KILL after this time", "TIME", criteria.seconds_of
+        ),
+        Option(("--wait",), "wait", "wait until they have ended, or so long: --wait=10"),
+        Option(("--wait-for",), "wait_for", "the same", "TIME", criteria.seconds_of),
+        Option(("--dry-run",), "dry", "show who would get it, and send nothing"),
+        Option(("-y", "--yes"), "yes", "do not ask, however many a name or a pattern fits"),
+        Option(("-e", "--echo"), "echo", "say who got it"),
+        *criteria.OPTIONS,
+    ),
+    epilog="""\
+examples:
+  pn kill 4711                        TERM
+  pn kill -9 4711 4712                at once
+  pn kill firefox                     all that are named firefox
+  pn kill -f 'python train.py'        by command line; asks on a terminal when it fits more than 3
+  pn kill --tree 4711                 with children, their children, and those that went their own way
+  pn kill --tree --grace 5 4711       TERM to all of them, 5 s, then KILL
+  pn kill --user alice --older-than 2h --dry-run
+  pn kill -HUP --wait=10 nginx
+  pn kill -s RTMIN+3 -q 42 4711
+  pn kill -TERM -4711                 the process group 4711
+
+exit codes:
+  0 all got it (and have ended, where that was asked for)    1 some did not, or nobody was found    2 usage""",
+)

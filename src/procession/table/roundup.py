@@ -1,0 +1,150 @@
+"""Ending a foreign tree, or acting on all of it, while it forks away from under us.
+
+Each look goes through the table, newest pids first, until it has found nobody new; who is found (``lineage.py``) is
+held by a pidfd at once, so that it stays a member when its parents die.  To end the tree each is stopped in the moment
+in which it is found: a stopped process forks no more, nor does one that has a SIGSTOP pending (copy_process in
+kernel/fork.c gives up for any pending signal).  When a look finds nobody new, all are frozen; then all are killed, and
+looked for again, until none is left.
+"""
+
+from __future__ import annotations
+
+import time
+
+from procession.errors import NoSuchProcess
+from procession.table.held import NOT_PERMITTED, Held, wait_for_all
+from procession.table.lineage import Lineage
+from procession.table.snapshot import snapshot
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Self
+
+    from procession.table.record import ProcessRecord
+    from procession.table.snapshot import Snapshot
+
+SIGKILL, SIGTERM, SIGCONT, SIGSTOP = 9, 15, 18, 19
+_BLURRED_LOOKS = 30  # how often a look is repeated in which somebody was gone before we could see who it was
+
+
+class Roundup:
+    """The trees of ``roots`` as records of ``table``; ``spared``: pids that are never touched.  Close it."""
+
+    def __init__(self, roots: Iterable[ProcessRecord], table: Snapshot, spared: Iterable[int] = ()) -> None:
+        roots = list(roots)
+        self._source = table.source
+        self._lineage = Lineage(roots, table, spared)
+        self.members: dict[int, Held] = {}  # in the order of their finding: parents mostly first
+        self.refused: dict[int, Held] = {}  # who may not be signalled
+        self._seen: set[int] = set()
+        for root in roots:
+            self._hold(root, None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for held in self.members.values():
+            held.close()
+
+    def living(self) -> list[Held]:
+        """Of those found."""
+        return [each for each in self.members.values() if not each.has_ended]
+
+    def look(self, act: Callable[[Held], object] | None = None) -> list[Held]:
+        """Find all members that there are; ``act`` on each in the moment in which it is found.  The new ones."""
+        before = set(self.members)
+        blurred = 0
+        while True:
+            found, gone = self._pass(act)
+            blurred += gone
+            if not found and (not gone or blurred > _BLURRED_LOOKS):
+                return [held for pid, held in self.members.items() if pid not in before]
+
+    def signal_all(self, number: int, *, parents_last: bool = False) -> None:
+        """Send it once to everybody, new ones included, until a look finds nobody new."""
+        if parents_last:
+            self.look()
+            for held in reversed(self.living()):
+                self._send(held, number)
+            return
+        for held in self.living():
+            self._send(held, number)
+        self.look(lambda held: self._send(held, number))
+
+    def ask(self, number: int, until: float) -> None:
+        """Send a signal that ends, once to each, until all have ended or the time (monotonic) is over."""
+        fresh = self.living() + self.look()
+        while fresh := [each for each in dict.fromkeys(fresh) if not each.has_ended]:
+            for held in fresh:
+                self._send(held, number)
+                self._send(held, SIGCONT)  # a stopped one could not take it
+            if wait_for_all(self.living(), max(0.0, until - time.monotonic())):
+                return
+            fresh = self.look()
+
+    def end(self, patience: float) -> list[Held]:
+        """Stop all, kill all, until none is left; those that are left after ``patience`` seconds (state D, or not
+        ours)."""
+        until = time.monotonic() + patience
+        while True:
+            for held in self.living():
+                self._send(held, SIGSTOP)
+            fresh = self.look(lambda held: self._send(held, SIGSTOP))
+            mine = [held for held in self.living() if held.record.pid not in self.refused]
+            if not mine and not fresh:
+                return self.living()
+            for held in mine:
+                self._send(held, SIGKILL)
+            if wait_for_all(mine, max(0.0, until - time.monotonic())) or time.monotonic() > until:
+                return self.living()
+
+    def _pass(self, act: Callable[[Held], object] | None) -> tuple[int, int]:
+        """Go through the table once: how many are new, and how many were gone before they could be seen or held."""
+        found = gone = 0
+        pids = self._source.pids()
+        for pid in reversed(pids):
+            held = self.members.get(pid)
+            if held is not None and not held.has_ended:
+                continue
+            one = self._read(pid)
+            if one is None:
+                gone += pid not in self._seen
+            elif self._lineage.knows(one):
+                continue
+            elif self._lineage.claims(one, self._parent):
+                taken = self._hold(one, act)
+                found += taken
+                gone += not taken and one.state != "Z"
+        self._seen = set(pids)
+        return found, gone
+
+    def _hold(self, one: ProcessRecord, act: Callable[[Held], object] | None) -> bool:
+        # Also one that is gone already: its children name it as their parent, its session as theirs.
+        self._lineage.add(one)
+        try:
+            held = Held(one)
+        except NoSuchProcess:
+            return False
+        if held.has_ended:
+            held.close()
+            return False
+        old = self.members.pop(one.pid, None)  # a member that has ended, and whose pid another one has now
+        if old is not None:
+            old.close()
+        self.members[one.pid] = held
+        if act is not None:
+            act(held)
+        return True
+
+    def _send(self, held: Held, number: int) -> None:
+        if held.send(number) == NOT_PERMITTED:
+            self.refused[held.record.pid] = held
+
+    def _read(self, pid: int) -> ProcessRecord | None:
+        records = snapshot(pids=(pid,), source=self._source).records
+        return records[0] if records else None
+
+    def _parent(self, one: ProcessRecord) -> ProcessRecord | None:
+        return self._read(one.ppid)
