@@ -127,7 +127,7 @@ def _simple(request: Request) -> Simple | None:
     if chosen == {"-a"}:
         return Simple(no_leaders=True, on_any_terminal=True)
     if chosen <= {"-a", "-d"}:
-        return Simple(no_leaders=True)
+        return Simple(no_leaders=True, leaders_on_terminals=len(chosen) == 2)
     chosen = chosen - {"g"}
     if chosen == {"a"}:
         return Simple(on_any_terminal=True)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from procession.table.record import ProcessRecord
 
 UNLIMITED = 1 << 17  # cells: what a line may have where nobody looks at a screen
-_CUT = (WIDE, KERNEL, NAME)
 _WIDEST_GAP = 144
 _LAST = 3  # cells that the last column is given at least
 _WIDE_SIGNALS = 16
@@ -50,8 +49,8 @@ class Layout:
         self._texts = [_text(slot, view) for slot in slots]
         self._numbers = [_number(slot, view) for slot in slots]
         self._trees = [at for at, slot in enumerate(slots) if slot.column is not None and slot.column.tree]
-        self._cut = [(at, s.width) for at, s in enumerate(slots[:-1]) if s.align in _CUT]
-        self._last_is_cut = slots[-1].align in _CUT
+        self._cut = [(at, slot.width) for at, slot in enumerate(slots[:-1]) if self._is_cut(slot)]
+        self._last_is_cut = self._is_cut(slots[-1])
         self._format, self._before_last = self._simple_format()
 
     def header(self) -> str:
@@ -138,6 +137,9 @@ class Layout:
         number = self._numbers[at]
         # In the midst of a wide character there is no place for the +.
         return kept + "+" if kept.isascii() or number is None else number(record)
+
+    def _is_cut(self, slot: Slot) -> bool:
+        return slot.align in (WIDE, KERNEL) or (slot.align == NAME and not self._numeric)
 
     def _is_right(self, slot: Slot) -> bool:
         return slot.align in (RIGHT, SIGNALS) or (slot.align in (NAME, KERNEL) and self._numeric)

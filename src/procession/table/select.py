@@ -20,6 +20,7 @@ class Simple:
     on_my_terminal: bool = False
     on_any_terminal: bool = False
     no_leaders: bool = False
+    leaders_on_terminals: bool = False  # those of sessions without a terminal are left out only
 
 
 @frozen
@@ -61,7 +62,11 @@ def _simply(selection: Selection, record: ProcessRecord) -> bool:
         and (not simple.mine or record.uid == selection.uid)
         and (not simple.on_my_terminal or record.tty_nr == selection.tty)
         and (not simple.on_any_terminal or record.tty_nr != 0)
-        and (not simple.no_leaders or record.session != record.pid)
+        and (
+            not simple.no_leaders
+            or record.session != record.pid
+            or (simple.leaders_on_terminals and record.tty_nr != 0)
+        )
     )
 
 

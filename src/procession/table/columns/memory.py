@@ -90,8 +90,9 @@ def _size(
     name: str, heading: str, width: int, value: Callable[[View], Value], needs: tuple[str, ...] = (),
     *, unit: int = _KIB, align: str = RIGHT, standard: bool = False,
 ) -> Column:  # fmt: skip
+    key = _resident if value is _resident else _VSIZE  # ps sorts by it whatever part of it is shown
     return Column(
-        name, heading, width, align, kibibytes(value, unit), value, needs, shown=PROCESS, size=True,
+        name, heading, width, align, kibibytes(value, unit), value, needs, key, PROCESS, size=True,
         standard=standard,
     )  # fmt: skip
 

@@ -7,16 +7,30 @@ from __future__ import annotations
 
 
 def printable(data: bytes, utf8: bool = True) -> str:
-    """In a UTF-8 locale each control character and each byte that is no UTF-8 becomes "?"; in others control
-    characters become "." and bytes above 127 "?"."""
+    """In a UTF-8 locale each control character and each byte that is no UTF-8 becomes "?"; in others, and from a
+    byte on that cannot begin a character, control characters become "." and bytes above 127 "?"."""
     if data.isascii():
         text = data.decode("ascii")
         if text.isprintable():
             return text
-    if not utf8:
-        return "".join(chr(b) if 32 <= b < 127 else "." if b < 128 else "?" for b in data)
+    sound = _sound(data) if utf8 else 0
+    if sound < len(data):
+        rest = bytes(b if 32 <= b < 127 else 46 if b < 128 else 63 for b in data[sound:])
+        data = data[:sound] + rest
     text = data.decode("utf-8", "surrogateescape")
     return text if text.isprintable() else "".join(c if _prints(c) else "?" for c in text)
+
+
+def _sound(data: bytes) -> int:
+    """Where the first byte stands that cannot begin a character, or begins one that the end cuts off."""
+    at = 0
+    while at < len(data):
+        first = data[at]
+        size = 1 if first < 0x80 else 2 if first < 0xE0 else 3 if first < 0xF0 else 4
+        if 0x80 <= first < 0xC2 or first > 0xF4 or at + size > len(data):
+            break
+        at += size
+    return at
 
 
 def _prints(character: str) -> bool:
