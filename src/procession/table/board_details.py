@@ -142,11 +142,11 @@ def limits(one: ProcessRecord, _frame: Frame, width: int) -> list[Line]:
     return lines
 
 
-def threads(one: ProcessRecord, _frame: Frame, _width: int) -> list[Line]:
+def threads(one: ProcessRecord, frame: Frame, _width: int) -> list[Line]:
     """Each, and what it has used."""
     from procession.table.snapshot import snapshot
 
-    rows = snapshot(pids=[one.pid], threads=True).records
+    rows = snapshot(pids=[one.pid], threads=True, source=frame.snapshot.source).records
     if not rows:
         return [[("bad", " it has ended")]]
     lines: list[Line] = [

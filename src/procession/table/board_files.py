@@ -29,9 +29,10 @@ def open_files(one: ProcessRecord, frame: Frame, _width: int) -> list[Line]:
     lines: list[Line] = [[("label", f" {'FD':>4}  {'mode':4}  what, and who is at the other end")]]
     for each in found:
         words = printable(each.words(holders.socket(each)))
+        gone = each.kind == "file" and each.link.endswith(" (deleted)")
         lines.append([
-            ("", f" {each.fd:>4}  "), ("dim", f"{each.mode:4}  "), ("", words),
-            ("bad" if each.link.endswith(" (deleted)") and each.kind == "file" else "dim", _where(each)),
+            ("", f" {each.fd:>4}  "), ("dim", f"{each.mode:4}  "), ("warn" if gone else "", words),
+            ("dim", _where(each)),
         ])  # fmt: skip
         if each.kind in _TALKS:
             lines += [_other(holder.pid, holder.fd, one, frame) for holder in _ends(holders, each)]

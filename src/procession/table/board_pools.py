@@ -46,7 +46,7 @@ def _pool(pool: PoolRecord, width: int) -> list[Line]:
         ("dim", "   running "), ("", f"{pool.running:,}"),
         ("dim", "   waiting "), ("", f"{pool.queued:,}"),
         ("dim", "   "), ("", units.per_second(pool.rate)),
-        ("dim", f"   {100 * share:.0f} % of what it has been given"),
+        ("dim", f"   {100 * share:.0f} % through"),
     ]  # fmt: skip
     return [head, counts, *(_worker(*worker, width) for worker in pool.workers)]
 

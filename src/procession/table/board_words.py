@@ -24,15 +24,17 @@ def help_lines(width: int) -> list[Line]:
             rows.append([("head", f"  {key.shown:8}"), ("", f" {key.about}")])
     blocks = [[*rows, []] for rows in groups.values()]
     lines = [line for block in blocks for line in block]
-    if width < 130:
+    if width < 118:
         return lines
     half = width // 2
     left: list[Line] = []
     right: list[Line] = []
     for block in blocks:
         (left if len(left) <= len(lines) // 2 - len(block) // 2 else right).extend(block)
-    right += [[]] * (len(left) - len(right))
-    return [_beside(one, other, half) for one, other in zip(left, right, strict=False)]
+    length = max(len(left), len(right))
+    left += [[]] * (length - len(left))
+    right += [[]] * (length - len(right))
+    return [_beside(one, other, half) for one, other in zip(left, right, strict=True)]
 
 
 def _beside(one: Line, other: Line, width: int) -> Line:
@@ -100,7 +102,7 @@ _SHARES: tuple[tuple[str, str, str, float, str], ...] = (
 
 
 def _cpu(shares: CpuShares, width: int) -> list[Line]:
-    lines = [_head("CPU: what all its time went into since the refresh before; the eight make 100 %")]
+    lines = [_head("CPU: what its time went into since the refresh before")]
     for name, field, about, much, verdict in _SHARES:
         value: float = getattr(shares, field)
         words = f"{about}; {verdict}" if verdict and value > much else about
@@ -139,9 +141,7 @@ def _memory(memory: Memory, width: int) -> list[Line]:
 
 
 def _pressure(stalls: tuple[tuple[str, Pressure | None], ...], width: int) -> list[Line]:
-    lines = [
-        _head("Pressure: part of the last 10 seconds in which work had to wait (and in which all work did)")
-    ]
+    lines = [_head("Pressure: in how much of the last 10 seconds work had to wait")]
     for name, pressure in stalls:
         if pressure is None:
             continue
@@ -174,7 +174,7 @@ def _fact(name: str, value: str, style: str, words: str, width: int) -> list[Lin
     indent = 24
     parts = textwrap.wrap(words, max(20, width - indent - 1)) or [""]
     first: Line = [("dim", f"  {name:<11}"), (style, f"{value:>9}"), ("", f"  {parts[0]}")]
-    return [first, *([("", " " * (indent - 2)), ("", f"  {part}"[2:])] for part in parts[1:])]
+    return [first, *([("", f"{'':{indent}}{part}")] for part in parts[1:])]
 
 
 def user_choices(frame: Frame, name_of: Callable[[int], str]) -> tuple[list[int | None], list[Line]]:

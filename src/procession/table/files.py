@@ -36,7 +36,7 @@ ROOM = 4096  # bytes of a first read: more than most files have, and cheap to al
 PIECE = 1 << 17  # bytes of further reads
 
 # Written out entry by entry: there a short read is not the end (seq_file, fs/seq_file.c).
-_ITERATED = frozenset((MAPS,))
+_ITERATED = frozenset((MAPS, SMAPS))
 
 
 def may_go_on(name: str, got: int, asked: int) -> bool:

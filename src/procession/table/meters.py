@@ -53,7 +53,7 @@ def load_line(frame: Frame, width: int) -> Line:
     line: Line = [
         ("label", " up    "),
         ("", f"{up(machine.uptime)[3:].strip()}"),
-        ("dim", f"   {users}   load "),
+        ("dim", f"   {users}   load " if width >= _ROOMY else "   load "),
         (style, f"{one:.2f}"),
         ("dim", f" {five:.2f} {fifteen:.2f}"),
     ]
@@ -66,28 +66,28 @@ def judged_load(load: float, cores: float) -> tuple[str, str]:
     has = f"{cores:g} {'core' if cores == 1 else 'cores'}"
     share = load / cores if cores else 0.0
     if share <= 0.7:
-        return "good", f"{100 * share:.0f} % of {has}: there is room"
+        return "good", f"{100 * share:.0f} % of {has}: room for more"
     if share <= 1.1:
         return "warn", f"{100 * share:.0f} % of {has}: in full use"
-    return "bad", f"{share:.1f} for each of {has}: work has to wait"
+    return "bad", f"{share:.1f} for each of {has}: work waits"
 
 
 def tasks_line(frame: Frame) -> Line:
     """How many are in which state; a state that means trouble is marked when somebody is in it."""
     tasks = frame.tasks
     line: Line = [
-        ("label", " tasks"),
-        ("", f" {tasks.total:,}"),
+        ("label", " tasks "),
+        ("", f"{tasks.total:,}"),
         ("dim", " threads" if frame.threads else ""),
-        ("dim", "   running "),
+        ("dim", "  running "),
         ("good" if tasks.running else "", f"{tasks.running}"),
-        ("dim", "   sleeping "),
+        ("dim", "  sleeping "),
         ("", f"{tasks.sleeping:,}"),
     ]
     if tasks.deaf:
-        line += [("dim", "   waiting for I/O "), ("warn", f"{tasks.deaf}")]
-    line += [("dim", "   stopped "), ("warn" if tasks.stopped else "", f"{tasks.stopped}")]
-    line += [("dim", "   zombie "), ("bad" if tasks.zombie else "", f"{tasks.zombie}")]
+        line += [("dim", "  waiting for I/O "), ("warn", f"{tasks.deaf}")]
+    line += [("dim", "  stopped "), ("warn" if tasks.stopped else "", f"{tasks.stopped}")]
+    line += [("dim", "  zombie "), ("bad" if tasks.zombie else "", f"{tasks.zombie}")]
     return line
 
 
@@ -98,7 +98,7 @@ def cpu_line(frame: Frame, width: int) -> Line:
     for style, name in _CPU_NAMES:
         value = 100 * getattr(shares, name)
         figures += [
-            (style if value >= 0.05 and name != "id" else "dim", f"{value:5.1f}"),
+            (style if value >= 0.05 and name != "id" else "dim", f" {value:4.1f}"),
             ("dim", f" {name}"),
         ]
     meter = Meter("cpu", cpu_parts(shares), f"{100 * shares.busy:6.1f} %", figures)
@@ -147,9 +147,9 @@ def memory_line(frame: Frame, width: int) -> Line:
     share = memory.used / total
     style = "bad" if share > 0.95 else "warn" if share > 0.85 else ""
     figures: Line = [
-        (style, f" {gib(memory.used)}"), ("dim", f" of {gib(memory.total)}   available "),
-        ("", gib(memory.available)), ("dim", "   free "), ("", gib(memory.free)),
-        ("dim", "   cache "), ("", gib(memory.buffers + memory.cached)),
+        (style, f" {gib(memory.used)}"), ("dim", f" of {gib(memory.total)}  avail "),
+        ("", gib(memory.available)), ("dim", "  free "), ("", gib(memory.free)),
+        ("dim", "  cache "), ("", gib(memory.buffers + memory.cached)),
     ]  # fmt: skip
     meter = Meter("mem", parts, f"{100 * share:6.1f} %", figures)
     return _metered(meter, [used for _, used in frame.history], width)

@@ -26,7 +26,7 @@ ModalScreen.low {{ align: left bottom; background: {BACK} 0%; }}
 ModalScreen.full {{ background: {BACK}; }}
 #ask {{ height: 2; background: {BAND}; }}
 #ask-field {{ border: none; height: 1; padding: 0 1; background: {BAND}; color: #f2d58a; }}
-#choose {{ background: {BAND}; border: none; padding: 1 1 0 1; }}
+#choose {{ background: {BACK}; border: round #4a5664; padding: 0 1; }}
 """
 
 

@@ -6,6 +6,8 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from procession.tui.paint import blank
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from textual import events
@@ -37,7 +39,7 @@ class Canvas(Widget):
 
     def render_line(self, y: int) -> Strip:
         """As Textual asks for it."""
-        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width)
+        return self._strips[y] if y < len(self._strips) else blank(self.size.width)
 
     def on_resize(self, _: events.Resize) -> None:
         """For the new size."""

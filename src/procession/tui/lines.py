@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from rich.style import Style
 from textual.message import Message
 
 from procession.tui.canvas import Canvas
-from procession.tui.paint import strip
+from procession.tui.paint import BACK, strip
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from rich.style import Style
     from textual import events
 
     from procession.table.meters import Line
+
+_PLAIN = Style(bgcolor=BACK)
 
 
 class Lines(Canvas):
@@ -27,7 +29,7 @@ class Lines(Canvas):
             self.x = x
             self.y = y
 
-    def __init__(self, *, id: str, ground: Style | None = None) -> None:
+    def __init__(self, *, id: str, ground: Style = _PLAIN) -> None:
         super().__init__(id=id)
         self._lines: list[Line] = []
         self._ground = ground

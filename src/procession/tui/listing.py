@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rich.segment import Segment
 from rich.style import Style
 from textual.message import Message
 from textual.strip import Strip
@@ -11,7 +10,7 @@ from procession.table.board import Listing, View, key_of
 from procession.table.board_cells import column_at, heading_spans, row_spans
 from procession.table.board_window import Window, at_row, moved, resized, scrolled, settled, thumb
 from procession.tui.canvas import Canvas
-from procession.tui.paint import BAND, CURSOR, STYLES, strip
+from procession.tui.paint import BACK, BAND, CURSOR, bar_cell, blank, strip
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from procession.table.record import ProcessRecord
 
 _CURSOR = Style(bgcolor=CURSOR)
+_PLAIN = Style(bgcolor=BACK)
 _BAND = Style(bgcolor=BAND)
 _STEP = 16  # characters that one key moves a command
 
@@ -98,7 +98,7 @@ class ProcessList(Canvas):
         rows = self.listing.records[window.top : window.top + window.height] if self.frame else []
         lines = [strip(heading_spans(self.view), width, _BAND)]
         lines += [self._row(one, window.top + y, self._bar(y)) for y, one in enumerate(rows)]
-        self.put([*lines, *[Strip.blank(width)] * (window.height - len(rows))])
+        self.put([*lines, *[blank(width)] * (window.height - len(rows))])
 
     def _row(self, one: ProcessRecord, row: int, bar: str) -> Strip:
         frame, listing, tid = self.frame, self.listing, one.tid
@@ -112,8 +112,8 @@ class ProcessList(Canvas):
         if drawn is not None and drawn[0] == looks and _alike(drawn[1], one):
             return drawn[2]
         spans = row_spans(one, frame, listing, self.view, tagged=tagged, shift=self.shift)
-        line = strip(spans, self.size.width - 1, _CURSOR if row == self.window.cursor else None)
-        made = Strip([*line, Segment(bar, STYLES["cache"])], self.size.width)
+        line = strip(spans, self.size.width - 1, _CURSOR if row == self.window.cursor else _PLAIN)
+        made = Strip([*line, bar_cell(bar)], self.size.width)
         if len(self._drawn) > 4 * self.window.height:
             self._drawn.clear()
         self._drawn[tid] = looks, one, made

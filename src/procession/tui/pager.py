@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from rich.segment import Segment
 from rich.style import Style
 from textual.message import Message
 from textual.strip import Strip
 
 from procession.table.board_window import Window, thumb
 from procession.tui.canvas import Canvas
-from procession.tui.paint import CURSOR, STYLES, strip
+from procession.tui.paint import BACK, CURSOR, bar_cell, strip
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from procession.table.meters import Line
 
 _CURSOR = Style(bgcolor=CURSOR)
+_PLAIN = Style(bgcolor=BACK)
 
 
 class Pager(Canvas):
@@ -58,10 +58,10 @@ class Pager(Canvas):
     def _line(self, y: int) -> Strip:
         width, row = self.size.width, self._top + y
         line = self._lines[row] if row < len(self._lines) else []
-        drawn = strip(line, max(0, width - 1), _CURSOR if row == self._cursor else None)
+        drawn = strip(line, max(0, width - 1), _CURSOR if row == self._cursor else _PLAIN)
         first, size = thumb(Window(height=self.size.height, top=self._top), len(self._lines))
         bar = "█" if first <= y < first + size else "│" if size else " "
-        return Strip([*drawn, Segment(bar, STYLES["cache"])], width)
+        return Strip([*drawn, bar_cell(bar)], width)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Three lines."""

@@ -38,7 +38,10 @@ STYLES = {
 }
 
 
-def strip(line: Line, width: int, ground: Style | None = None) -> Strip:
+_BACK = Style(bgcolor=BACK)
+
+
+def strip(line: Line, width: int, ground: Style = _BACK) -> Strip:
     """A line on exactly ``width`` cells; ``ground``: what lies under all of it."""
     segments: list[Segment] = []
     last, words = "", ""
@@ -54,14 +57,22 @@ def strip(line: Line, width: int, ground: Style | None = None) -> Strip:
     return Strip(segments).adjust_cell_length(width, ground)
 
 
+def blank(width: int) -> Strip:
+    """Nothing, on so many cells."""
+    return Strip.blank(width, _BACK)
+
+
+def bar_cell(text: str) -> Segment:
+    """A cell of a scroll bar."""
+    return Segment(text, _on("cache", _BACK))
+
+
 _PLAIN = ("", "dim", "good", "warn", "bad")  # a space looks the same in each
 _grounds: dict[tuple[str, Style], Style] = {}
 
 
-def _on(name: str, ground: Style | None) -> Style:
-    if ground is None:
-        return STYLES[name]
+def _on(name: str, ground: Style) -> Style:
     made = _grounds.get((name, ground))
     if made is None:
-        made = _grounds[name, ground] = STYLES[name] + ground
+        made = _grounds[name, ground] = ground + STYLES[name]
     return made

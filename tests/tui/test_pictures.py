@@ -1,0 +1,76 @@
+"""Every screen, drawn from a recorded machine.  Look at the picture before you accept a new one."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+import pytest
+
+from procession.pool.status_record import PoolRecord
+from procession.records import replace
+from procession.table import board_pools
+from procession.table.board import View
+from procession.table.board_columns import Style
+from tests.tui.recorded import AppMaker
+
+DRAWN_WITH = "8.2.8"
+
+pytestmark = pytest.mark.skipif(
+    version("textual") != DRAWN_WITH, reason=f"the pictures were drawn with Textual {DRAWN_WITH}"
+)
+
+WIDE, SMALL = (120, 40), (80, 24)
+PYTHON = ["down"] * 3  # nothing depends on where it stands: keys are typed until it is chosen
+
+
+@pytest.mark.parametrize(
+    ("size", "keys"),
+    [
+        pytest.param(WIDE, [], id="main"),
+        pytest.param(SMALL, [], id="main-small"),
+        pytest.param(WIDE, ["t", "c"], id="tree-commands"),
+        pytest.param(WIDE, ["1", "g", "M"], id="cores-graphs-by-memory"),
+        pytest.param(SMALL, ["H", "I", "R"], id="threads-of-the-machine-upside-down"),
+        pytest.param(SMALL, ["space", "space", "k"], id="kill-tagged"),
+        pytest.param(SMALL, ["r"], id="renice"),
+        pytest.param(SMALL, ["backslash", *"post", "enter"], id="filter"),
+        pytest.param(SMALL, ["slash", *"ngi"], id="search"),
+        pytest.param(WIDE, ["f", "down", "space"], id="columns"),
+        pytest.param(SMALL, ["o"], id="sort"),
+        pytest.param(SMALL, ["u"], id="user"),
+        pytest.param(WIDE, ["w"], id="words"),
+        pytest.param(SMALL, ["w"], id="words-small"),
+        pytest.param((150, 40), ["question_mark"], id="help"),
+        pytest.param(SMALL, ["i", "K", "Z"], id="held-still"),
+        pytest.param(WIDE, ["enter"], id="details"),
+        pytest.param(WIDE, ["enter", "2"], id="memory"),
+        pytest.param(SMALL, ["l"], id="files"),
+        pytest.param(SMALL, ["s"], id="signals"),
+        pytest.param(SMALL, ["e", "6"], id="environment"),
+        pytest.param(SMALL, ["e", "8"], id="family"),
+    ],
+)
+def test_the_screen_is_as_it_was_drawn(top: AppMaker, snap_compare, size, keys) -> None:
+    assert snap_compare(top(), terminal_size=size, press=keys)
+
+
+def test_the_first_refresh_says_that_its_figures_are_averages(top: AppMaker, snap_compare) -> None:
+    assert snap_compare(top(before=0, readonly=True), terminal_size=SMALL)
+
+
+def test_without_colours_everything_can_be_told(
+    top: AppMaker, snap_compare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    view = View(style=replace(Style(), whole=True))
+    assert snap_compare(top(view=view), terminal_size=SMALL, press=["down", "space"])
+
+
+def test_the_tab_of_pools(top: AppMaker, snap_compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = PoolRecord(
+        name="thumbnails", pid=4711, start=1, boot_id="x", namespace=1, start_method="forkserver",
+        workers=((4720, "resize('a.jpg')", 3.4), (4721, "", 0.0)), queued=118, running=1, done=1240, failed=2,
+        rate=42.0, began=0.0, updated=0.0,
+    )  # fmt: skip
+    monkeypatch.setattr(board_pools, "read", lambda: [pool])
+    assert snap_compare(top(), terminal_size=SMALL, press=["tab"])
