@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from procession.table.snapshot import Snapshot
 
 SIGKILL, SIGTERM, SIGCONT, SIGSTOP = 9, 15, 18, 19
+_CHASE = 10.0  # seconds
 _BLURRED_LOOKS = 30  # how often a look is repeated in which somebody was gone before we could see who it was
 
 
@@ -52,15 +53,23 @@ class Roundup:
         """Of those found."""
         return [each for each in self.members.values() if not each.has_ended]
 
-    def look(self, act: Callable[[Held], object] | None = None) -> list[Held]:
-        """Find all members that there are; ``act`` on each in the moment in which it is found.  The new ones."""
+    def look(self, act: Callable[[Held], object] | None = None, until: float | None = None) -> list[Held]:
+        """Find all members that there are; ``act`` on each in the moment in which it is found.  The new ones.
+
+        A process that forks and ends, its child likewise and so on, is gone whenever we come; as long as such are
+        seen the new pids alone are looked at, which is fast enough to catch one of them before its fork.
+        """
         before = set(self.members)
-        blurred = 0
+        unseen = 0
+        new_only = False
+        until = until or time.monotonic() + _CHASE
         while True:
-            found, gone = self._pass(act)
-            blurred += gone
-            if not found and (not gone or blurred > _BLURRED_LOOKS):
+            found, missed, gone = self._pass(act, new_only=new_only)
+            unseen += gone
+            chasing = missed and time.monotonic() < until
+            if not found and not chasing and not new_only and (not gone or unseen > _BLURRED_LOOKS):
                 return [held for pid, held in self.members.items() if pid not in before]
+            new_only = bool(chasing)
 
     def signal_all(self, number: int, *, parents_last: bool = False) -> None:
         """Send it once to everybody, new ones included, until a look finds nobody new."""
@@ -91,7 +100,7 @@ class Roundup:
         while True:
             for held in self.living():
                 self._send(held, SIGSTOP)
-            fresh = self.look(lambda held: self._send(held, SIGSTOP))
+            fresh = self.look(lambda held: self._send(held, SIGSTOP), until)
             mine = [held for held in self.living() if held.record.pid not in self.refused]
             if not mine and not fresh:
                 return self.living()
@@ -100,25 +109,27 @@ class Roundup:
             if wait_for_all(mine, max(0.0, until - time.monotonic())) or time.monotonic() > until:
                 return self.living()
 
-    def _pass(self, act: Callable[[Held], object] | None) -> tuple[int, int]:
-        """Go through the table once: how many are new, and how many were gone before they could be seen or held."""
-        found = gone = 0
+    def _pass(self, act: Callable[[Held], object] | None, *, new_only: bool) -> tuple[int, int, int]:
+        """Go through the table once: how many are new, how many members were gone before they could be held, and how
+        many processes before it could be seen who they were."""
+        found = missed = gone = 0
         pids = self._source.pids()
         for pid in reversed(pids):
+            is_new = pid not in self._seen
+            if new_only and not is_new:
+                continue
             held = self.members.get(pid)
             if held is not None and not held.has_ended:
                 continue
             one = self._read(pid)
             if one is None:
-                gone += pid not in self._seen
-            elif self._lineage.knows(one):
-                continue
-            elif self._lineage.claims(one, self._parent):
+                gone += is_new
+            elif not self._lineage.knows(one) and self._lineage.claims(one, self._parent):
                 taken = self._hold(one, act)
                 found += taken
-                gone += not taken and one.state != "Z"
+                missed += not taken
         self._seen = set(pids)
-        return found, gone
+        return found, missed, gone
 
     def _hold(self, one: ProcessRecord, act: Callable[[Held], object] | None) -> bool:
         # Also one that is gone already: its children name it as their parent, its session as theirs.

@@ -1,0 +1,35 @@
+"""``pn cont``: continue what was suspended, one by one or with all that descends from them."""
+
+from __future__ import annotations
+
+from procession.cli.options import Command, parse
+from procession.cli.several import EXIT_CODES, TREE, find, nobody
+from procession.cli.stop import signal_them
+
+COMMAND = Command(
+    verb="cont",
+    usage="pn cont [--tree] PID|NAME...",
+    summary="Continue suspended processes (SIGCONT); of a tree the children first.",
+    words="PID|NAME",
+    words_help="a pid, or the exact name of a program; -PGID after --",
+    options=(TREE,),
+    epilog=f"""\
+examples:
+  pn cont 4711
+  pn cont --tree 4711
+
+A job that its shell has stopped goes on in the background; fg in that shell brings it back to the terminal.
+{EXIT_CODES}""",
+)
+_SIGCONT = 18
+
+
+def main(argv: list[str]) -> int:
+    """Run ``pn cont``; returns the exit code."""
+    values = parse(COMMAND, argv)
+    if not values["words"]:
+        return nobody("cont")
+    table, targets = find("cont", values["words"])
+    return signal_them("cont", targets.chosen, table, _SIGCONT, tree=values["tree"]) or int(
+        bool(targets.wrong or not targets.chosen)
+    )

@@ -1,0 +1,63 @@
+"""``pn stop``: suspend processes, one by one or with all that descends from them."""
+
+from __future__ import annotations
+
+import os
+
+from procession.cli.options import Command, parse
+from procession.cli.several import EXIT_CODES, TREE, find, nobody, report
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from procession.table.record import ProcessRecord
+    from procession.table.snapshot import Snapshot
+
+COMMAND = Command(
+    verb="stop",
+    usage="pn stop [--tree] PID|NAME...",
+    summary="""\
+Suspend processes (SIGSTOP, which cannot be refused) until pn cont.  Of a tree the parents first, so that none notices
+that its children stand still, and again until nobody new is found.""",
+    words="PID|NAME",
+    words_help="a pid, or the exact name of a program; -PGID after --",
+    options=(TREE,),
+    epilog=f"""\
+examples:
+  pn stop 4711
+  pn stop --tree 4711     a build with its compilers
+{EXIT_CODES}""",
+)
+_SIGSTOP = 19
+
+
+def main(argv: list[str]) -> int:
+    """Run ``pn stop``; returns the exit code."""
+    values = parse(COMMAND, argv)
+    if not values["words"]:
+        return nobody("stop")
+    table, targets = find("stop", values["words"])
+    return signal_them("stop", targets.chosen, table, _SIGSTOP, tree=values["tree"]) or int(
+        bool(targets.wrong or not targets.chosen)
+    )
+
+
+def signal_them(
+    verb: str, chosen: Sequence[ProcessRecord], table: Snapshot, number: int, *, tree: bool
+) -> int:
+    """To each, or to all of their trees: of these SIGSTOP to parents first, anything else to children first."""
+    from procession.table.refusal import not_permitted
+    from procession.table.sending import Delivery, Sent
+
+    if not tree:
+        with Delivery(chosen) as delivery:
+            delivery.send(number)
+            return int(report(verb, delivery.sent))
+    from procession.table.roundup import Roundup
+    from procession.table.spared import spared
+
+    with Roundup(chosen, table, spared(table, os.getpid())) as roundup:
+        roundup.signal_all(number, parents_last=number != _SIGSTOP)
+        refused = [Sent(held.record, not_permitted(held.record)) for held in roundup.refused.values()]
+    return int(report(verb, refused))
