@@ -55,10 +55,7 @@ def difference(ps: dict[str, Any], pn: dict[str, Any], again: dict[str, Any]) ->
         return f"exit code {ps['code']} of ps, {pn['code']} of pn; {ps['err'][:200]}"
     if ps["code"] == 1 and not ps["out"]:
         return ""  # both refuse; the words are our own
-    before, ours, after = (
-        [*map(kept, each["out"].split("\n"), [each["pid"]] * 9999)] for each in (ps, pn, again)
-    )
-    before, ours, after = (kept(each) for each in (ps, pn, again))
+    before, ours, after = kept(ps), kept(pn), kept(again)
     if not len(before) == len(ours) == len(after):
         return f"{len(before)} lines of ps, {len(ours)} of pn\n{before}\n{ours}"
     for one, our, other in zip(before, ours, after, strict=True):

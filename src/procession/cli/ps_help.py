@@ -5,7 +5,7 @@ from __future__ import annotations
 TEXT = """\
 usage: pn ps [OPTIONS] [WORD...]
 
-The processes of this machine.  Options, columns and output are those of ps (procps); what is ours stands last.
+The processes of this machine.  Options, columns and output are those of ps; what is ours stands last.
 
 select:
   -e, -A              all              a, x, ax     with a terminal, mine, all
@@ -36,14 +36,14 @@ output:
   c, e, n, S                  no arguments; environment; numbers; with children that have ended
 
 ours:
-  WORD...                     processes that fit all of the words: user, part of the command, pid, port or :PORT
+  WORD...                     those that fit all words: a user, a part of the command, a pid, a port or :PORT
   -o role                     what a process is to us: a worker of a pool and its task, a pn
   -h, --human                 sizes in short
   --json                      one object a line, exact: bytes, seconds, ISO 8601, and the process's identity
   --watch[=SECONDS]           again and again (2 s), until Ctrl-C
 
-Words: what ps would accept means what it means there.  Else words without a dash are searched for, but for a first
-one that could be options of BSD, such as aux.  After "--" all are.
+Words: what ps would accept means what it means there.  Else words without a dash are searched for, but for
+a first one, or one of a single letter, that could be options of BSD, such as aux.  After "--" all are.
 
 exit codes:
   0    something was listed        130  --watch ended by Ctrl-C
