@@ -66,7 +66,7 @@ def _folders(process: ProcessRecord, controller: str, mounts: str) -> Iterator[t
         else:
             continue
         for place, v2 in places:
-            if os.path.isdir(place):
+            if os.path.exists(f"{place}/{'cgroup.controllers' if v2 else 'cgroup.procs'}"):
                 yield from ((name, f"{place}{name}".rstrip("/"), v2) for name in _upwards(path))
                 break
 
