@@ -98,6 +98,8 @@ if TYPE_CHECKING:
     from procession.process.supervisor import Supervisor as Supervisor
     from procession.process.supervisor import ready as ready
     from procession.process.supervisor_loop import Happening as Happening
+    from procession.table.api import machine as machine
+    from procession.table.api import processes as processes
 
 __all__ = [
     "Array",
@@ -173,7 +175,9 @@ __all__ = [
     "get_all_start_methods",
     "get_context",
     "get_start_method",
+    "machine",
     "parent_process",
+    "processes",
     "ready",
     "set_forkserver_preload",
     "set_start_method",
@@ -230,6 +234,8 @@ _HOME = {
     "current_worker": "procession.pool.here",
     "Backoff": "procession.process.childspec",
     "Happening": "procession.process.supervisor_loop",
+    "machine": "procession.table.api",
+    "processes": "procession.table.api",
 }
 
 

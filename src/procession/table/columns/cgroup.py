@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from procession.table import files
 from procession.table.columns.base import ALWAYS, LEFT, PROCESS, WIDE, Column
 from procession.table.columns.printable import printable
@@ -24,7 +26,7 @@ def _groups(view: View) -> Text:
 
 
 def _groups_value(view: View) -> Value:
-    return lambda record: [line.decode("utf-8", "backslashreplace") for line in _lines(record)]
+    return lambda record: [os.fsdecode(line) for line in _lines(record)]
 
 
 def _name(view: View) -> Text:

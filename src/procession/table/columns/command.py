@@ -47,12 +47,7 @@ def _with_environment(record: ProcessRecord, text: str, utf8: bool) -> str:
 
 
 def _arguments(view: View) -> Value:
-    return lambda record: [argument.decode("utf-8", "backslashreplace") for argument in _split(record)]
-
-
-def _split(record: ProcessRecord) -> list[bytes]:
-    data = record.cmdline_bytes
-    return data.removesuffix(b"\0").split(b"\0") if data else []
+    return lambda record: record.arguments
 
 
 def _by_words(view: View) -> Value:
@@ -60,7 +55,11 @@ def _by_words(view: View) -> Value:
 
 
 def _short(view: View) -> Value:
-    return lambda record: record.comm_bytes.decode("utf-8", "backslashreplace")
+    return lambda record: record.comm
+
+
+def _by_name(view: View) -> Value:
+    return lambda record: printable(record.comm_bytes, view.utf8)
 
 
 def _fname(view: View) -> Text:
@@ -88,8 +87,8 @@ def _long(name: str, heading: str, standard: bool = False) -> Column:
 
 def _bare(name: str, heading: str, standard: bool = False) -> Column:
     return Column(
-        name, heading, 15, WIDE, _shown(bare=True), _short, shown=PROCESS, standard=standard, tree=True
-    )
+        name, heading, 15, WIDE, _shown(bare=True), _short, (), _by_name, PROCESS, standard=standard, tree=True
+    )  # fmt: skip
 
 
 COLUMNS = (
@@ -99,6 +98,6 @@ COLUMNS = (
     _bare("comm", "COMMAND", standard=True),
     _bare("ucmd", "CMD"),
     _bare("ucomm", "COMMAND"),
-    Column("fname", "COMMAND", 8, LEFT, _fname, _short, shown=PROCESS, tree=True),
-    Column("exe", "EXE", 27, WIDE, _program_text, _program, shown=PROCESS),
+    Column("fname", "COMMAND", 8, LEFT, _fname, _short, (), _by_name, PROCESS, tree=True),
+    Column("exe", "EXE", 27, WIDE, _program_text, _program, (), _program_text, PROCESS),
 )
