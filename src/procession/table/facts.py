@@ -12,10 +12,10 @@ import os
 
 from procession.records import record
 from procession.table import files
-from procession.table.facts_cgroup import Throttle, throttle_of
+from procession.table.facts_cgroup import frozen_group
+from procession.table.facts_rates import Rate, Reading, rate_between, read_once, throttle_between
 from procession.table.family import origin
 from procession.table.graph import Ring, chain
-from procession.table.record import TICKS, is_same
 from procession.table.ttys import tty_name
 from procession.table.users import user_name
 from procession.table.world import command
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from procession.linux.pressure import Pressure
+    from procession.table.facts_cgroup import Throttle
     from procession.table.record import ProcessRecord
     from procession.table.waits import Wait
     from procession.table.world import World
@@ -44,18 +45,6 @@ class Person:
 
     def __str__(self) -> str:
         return f"pid {self.pid} ({self.name})"
-
-
-@record
-class Rate:
-    """Between two readings, ``seconds`` apart.  ``cpu``: cores in use; ``waiting``: of the thread that had to wait
-    longest for a CPU, the share of the time that it did (None: the kernel keeps no schedstat); ``faults``: pages
-    read from storage or swap, a second."""
-
-    seconds: float
-    cpu: float
-    waiting: float | None
-    faults: float
 
 
 @record
@@ -107,32 +96,9 @@ class Facts:
         return str(found) if found is not None else f"pid {pid}"
 
 
-@record
-class Reading:
-    """One of the two."""
-
-    taken: float
-    record: ProcessRecord
-    waited: dict[int, int]  # nanoseconds that each thread waited for a CPU
-    throttle: Throttle | None
-
-
 def person(world: World, record: ProcessRecord) -> Person:
     """For sentences."""
     return Person(record.pid, command(record), record.state, world.snapshot.age(record), record.session)
-
-
-def read_once(world: World, record: ProcessRecord) -> Reading:
-    """The counters of a process as they are in this world."""
-    waited = {}
-    for tid in world.source.tids(record.pid):
-        try:
-            words = world.source.read_now(f"{record.pid}/task/{tid}", files.SCHEDSTAT).split()
-        except OSError:
-            continue
-        if len(words) >= 2:
-            waited[tid] = int(words[1])
-    return Reading(world.snapshot.taken, record, waited, throttle_of(record))
 
 
 def facts_of(
@@ -168,7 +134,7 @@ def facts_of(
         ending=_ending(record) if is_dead else "",
         was_dead=before is not None and before.record.state in "ZXx",
         tracer=person(world, tracer) if tracer is not None else None,
-        frozen=_frozen_by(record),
+        frozen=frozen_group(record),
         tids=tids,
         waits=waits,
         chain=links,
@@ -177,12 +143,12 @@ def facts_of(
         wchan=record.wchan,
         stack=_stack(record),
         place=_place(world, record, first) if record.state == "D" else "",
-        rate=_rate(before, now) if before is not None else None,
+        rate=rate_between(before, now) if before is not None else None,
         lifetime_cpu=record.cpu_seconds / age if age > 0 else 0.0,
         cpu_pressure=read_pressure("cpu"),
         rss=record.rss,
         swap=record.status_kilobytes(b"VmSwap") * 1024,
-        throttle=_since(before.throttle if before is not None else None, now.throttle),
+        throttle=throttle_between(before.throttle if before is not None else None, now.throttle),
         descriptors=None if is_dead else _count(world, record),
         descriptor_limit=_limit(record),
     )
@@ -243,12 +209,6 @@ def _thread_states(world: World, record: ProcessRecord, tids: tuple[int, ...]) -
     return tuple(found)
 
 
-def _frozen_by(record: ProcessRecord) -> str:
-    from procession.table.facts_cgroup import frozen_group
-
-    return frozen_group(record)
-
-
 def _stack(record: ProcessRecord) -> tuple[str, ...]:
     """``[<0>] do_wait+0x61/0xe0`` by its name."""
     lines = (record.read(files.STACK) or b"").decode("ascii", "replace").splitlines()
@@ -259,28 +219,6 @@ def _place(world: World, record: ProcessRecord, wait: Wait | None) -> str:
     from procession.table.mounts import place_of
 
     return place_of(world.source, record, wait)
-
-
-def _rate(before: Reading, now: Reading) -> Rate | None:
-    seconds = now.taken - before.taken
-    if seconds <= 0 or not is_same(before.record, now.record):
-        return None
-    ticks = now.record.cpu_ticks - before.record.cpu_ticks
-    waited = [now.waited[tid] - before.waited[tid] for tid in now.waited.keys() & before.waited.keys()]
-    return Rate(
-        seconds,
-        max(0, ticks) / TICKS / seconds,
-        min(1.0, max(waited) / 1e9 / seconds) if waited else None,
-        (now.record.majflt - before.record.majflt) / seconds,
-    )
-
-
-def _since(before: Throttle | None, now: Throttle | None) -> Throttle | None:
-    from procession.records import replace
-
-    if before is None or now is None or before.group != now.group:
-        return now
-    return replace(now, recent=now.throttled - before.throttled, recent_periods=now.periods - before.periods)
 
 
 def _count(world: World, record: ProcessRecord) -> int | None:

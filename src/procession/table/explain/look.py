@@ -15,7 +15,8 @@ from procession.table.explain.every import explain
 from procession.table.explain.finding import FINE, Finding
 from procession.table.explain.rings import ring_of, rings_among
 from procession.table.explain.runaway import LIFE, LONG, NOW
-from procession.table.facts import Facts, facts_of, read_once
+from procession.table.facts import Facts, facts_of
+from procession.table.facts_rates import read_once
 from procession.table.family import LEFT, STRAY, origin
 from procession.table.rates import Rates
 from procession.table.record import is_same

@@ -24,8 +24,9 @@ from procession.table.explain import (
 from procession.table.explain.every import EXPLANATIONS, explain, worst
 from procession.table.explain.finding import FINE, NOTE, WRONG, Finding
 from procession.table.explain.words import listed, long
-from procession.table.facts import Person, Rate
+from procession.table.facts import Person
 from procession.table.facts_cgroup import Throttle
+from procession.table.facts_rates import Rate
 from procession.table.waits import Party, Wait
 from tests.unit.table.explain.factkit import INIT, PARENT, facts
 
