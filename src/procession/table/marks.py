@@ -14,11 +14,7 @@ def marks_of(table: Snapshot, process: ProcessRecord) -> list[str]:
     """``zombie``, ``stopped``, ``traced``, ``deaf to signals``, ``orphan of session 7``; [] for most."""
     found = []
     if process.state == "Z":
-        found.append(
-            "zombie: its parent has not reaped it"
-            if process.num_threads <= 1
-            else "its main thread has ended"
-        )
+        found.append("zombie, not reaped" if process.num_threads <= 1 else "its main thread has ended")
     elif process.state in "Tt":
         found.append("stopped" if process.state == "T" else "held by a debugger")
     elif process.state == "D":

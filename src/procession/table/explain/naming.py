@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 def named(table: Snapshot, word: str) -> list[ProcessRecord]:
     """By pid; else those of this name (short name, or the file of one of their first words); else those whose
-    command has it somewhere.  Not we ourselves; by pid in ascending order."""
+    command or short name has it somewhere.  Not we ourselves; by pid in ascending order."""
     if word.isascii() and word.isdecimal():
         record = table.by_pid.get(int(word))
         return [record] if record is not None else []
     others = [record for record in table if record.pid != os.getpid()]
     exact = [record for record in others if word in _names(record)]
-    return exact or [record for record in others if word in record.command]
+    return exact or [record for record in others if word in record.command or word in record.comm]
 
 
 def _names(record: ProcessRecord) -> list[str]:
