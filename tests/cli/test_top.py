@@ -126,7 +126,7 @@ def test_a_busy_process_has_the_share_that_it_uses(pn: Program, tmp_path: Path) 
             busy.stdout.readline()
             ran = pn("top", "-b", "-n", "1", "-p", f"{busy.pid},{os.getpid()}")
             found = rows(ran.out)
-            assert list(found)[0] == busy.pid
+            assert next(iter(found)) == busy.pid
             assert float(found[busy.pid][8]) > 10
         finally:
             busy.kill()

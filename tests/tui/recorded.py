@@ -12,6 +12,7 @@ from pathlib import Path
 
 from procession.linux.cputimes import CpuTimes, KernelStat
 from procession.linux.pressure import Pressure, Stall
+from procession.records import fields_of
 from procession.table.board import View
 from procession.table.board_frame import Watcher
 from procession.table.cores import Cores
@@ -162,7 +163,9 @@ def stat_line(one: Proc, seconds: float, tid: int = 0) -> bytes:
 class RecordedSource(Source):
     """Whose process a folder is stands in the record: the folders here are all of whoever runs the tests."""
 
-    __slots__ = ("uids",)
+    def __init__(self, path: str, uids: dict[int, int]) -> None:
+        super().__init__(path)
+        self.uids = uids
 
     def owner(self, record: ProcessRecord) -> tuple[int, int]:
         return self.uids[record.pid], self.uids[record.pid]
@@ -181,7 +184,12 @@ def write_proc(folder: Path, procs: list[Proc]) -> Source:
         )
         status += "VmSwap:\t    4096 kB\nSigPnd:\t0000000000000000\nShdPnd:\t0000000000000000\n"
         status += "SigBlk:\t0000000000010000\nSigIgn:\t0000000000001000\nSigCgt:\t0000000000000002\n"
-        files = {"cmdline": args, "status": status, "statm": f"1 1 {one.shared // 4096} 1 0 1 0", **one.files}
+        files = {
+            "cmdline": args,
+            "status": status,
+            "statm": f"1 {one.rss // 4096} {one.shared // 4096} 1 0 1 0",
+            **one.files,
+        }
         if "smaps" in files:
             files["smaps"] = SMAPS
         for name, text in files.items():
@@ -197,9 +205,8 @@ def write_proc(folder: Path, procs: list[Proc]) -> Source:
         for name, target in (("exe", f"/usr/bin/{one.comm}"), ("cwd", "/srv"), ("root", "/")):
             if not one.flags:
                 (home / name).symlink_to(target)
-    source = RecordedSource(str(folder))
+    source = RecordedSource(str(folder), {one.pid: one.uid for one in procs})
     source.boot_id, source.boot_time = "recorded", BOOT
-    source.uids = {one.pid: one.uid for one in procs}
     return source
 
 
@@ -244,7 +251,7 @@ def machine(reading: int) -> Machine:
         each.append(
             CpuTimes(mine * 4 // 5, 20, mine - mine * 4 // 5, 90_000 + idle, 4 * reading, 0, reading, 0)
         )
-    total = CpuTimes(*(sum(getattr(one, name) for one in each) for name in CpuTimes.__slots__))
+    total = CpuTimes(*(sum(getattr(one, name) for one in each) for name in fields_of(each[0])))
     used = (3100 + 40 * (reading % 17)) * MIB
     memory = Memory(
         total=8 * GIB, free=1200 * MIB, buffers=180 * MIB, cached=3900 * MIB, available=8 * GIB - used, used=used,

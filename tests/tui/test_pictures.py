@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.metadata import version
 
 import pytest
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 WIDE, SMALL = (120, 40), (80, 24)
-PYTHON = ["down"] * 3  # nothing depends on where it stands: keys are typed until it is chosen
+Compare = Callable[..., bool]
 
 
 @pytest.mark.parametrize(
@@ -50,23 +51,25 @@ PYTHON = ["down"] * 3  # nothing depends on where it stands: keys are typed unti
         pytest.param(SMALL, ["e", "8"], id="family"),
     ],
 )
-def test_the_screen_is_as_it_was_drawn(top: AppMaker, snap_compare, size, keys) -> None:
+def test_the_screen_is_as_it_was_drawn(
+    top: AppMaker, snap_compare: Compare, size: tuple[int, int], keys: list[str]
+) -> None:
     assert snap_compare(top(), terminal_size=size, press=keys)
 
 
-def test_the_first_refresh_says_that_its_figures_are_averages(top: AppMaker, snap_compare) -> None:
+def test_the_first_refresh_says_that_its_figures_are_averages(top: AppMaker, snap_compare: Compare) -> None:
     assert snap_compare(top(before=0, readonly=True), terminal_size=SMALL)
 
 
 def test_without_colours_everything_can_be_told(
-    top: AppMaker, snap_compare, monkeypatch: pytest.MonkeyPatch
+    top: AppMaker, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     view = View(style=replace(Style(), whole=True))
     assert snap_compare(top(view=view), terminal_size=SMALL, press=["down", "space"])
 
 
-def test_the_tab_of_pools(top: AppMaker, snap_compare, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_tab_of_pools(top: AppMaker, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
     pool = PoolRecord(
         name="thumbnails", pid=4711, start=1, boot_id="x", namespace=1, start_method="forkserver",
         workers=((4720, "resize('a.jpg')", 3.4), (4721, "", 0.0)), queued=118, running=1, done=1240, failed=2,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from procession.records import record
 from procession.table.board_formats import cpu_time, cut, memory, percent, printable
+from procession.table.files import STATM
 from procession.table.record import PAGE, TICKS
 from procession.table.ttys import tty_name
 from procession.table.users import user_name
@@ -78,13 +79,20 @@ def _priority(one: ProcessRecord) -> str:
 
 def _shared(one: ProcessRecord) -> int:
     """Pages in memory that may be shared; statm has them (proc_pid_statm(5))."""
-    words = (one.read("statm") or b"").split()
+    words = (one.read(STATM) or b"").split()
     return int(words[2]) if len(words) > 2 else 0
+
+
+def _resident(one: ProcessRecord) -> int:
+    """Bytes in memory, as exact as the kernel has them: statm is summed over all CPUs since Linux 6.16, stat is not.
+    Lists are ordered by the figure of stat, for which nothing more need be read."""
+    words = (one.read(STATM) or b"").split()
+    return int(words[1]) * PAGE if len(words) > 1 else one.rss
 
 
 def _memory_share(one: ProcessRecord, frame: Frame) -> float:
     total = frame.machine.memory.total
-    return 100 * one.rss / total if total else 0.0
+    return 100 * _resident(one) / total if total else 0.0
 
 
 def _kib(width: int, pick: Callable[[ProcessRecord], int]) -> Callable[[ProcessRecord, Frame, Style], str]:
@@ -121,7 +129,7 @@ COLUMNS: dict[str, Column] = {
         Column("virt", "VIRT", 7, True, "address space, most of it never used",
                _kib(7, lambda one: one.vsize), lambda one, _: one.vsize),
         Column("res", "RES", 6, True, "in memory now, shared pages counted in full",
-               _kib(6, lambda one: one.rss), lambda one, _: int(one.fields[21])),
+               _kib(6, _resident), lambda one, _: int(one.fields[21])),
         Column("shr", "SHR", 6, True, "of RES, what others may share",
                _kib(6, lambda one: _shared(one) * PAGE), lambda one, _: _shared(one)),
         Column("swap", "SWAP", 6, True, "moved out to swap",
