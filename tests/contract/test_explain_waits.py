@@ -76,7 +76,9 @@ os.read(fd, 1)
 """
     with specimens.made(code, str(tmp_path / "fifo")) as found:
         specimens.sleeps_in(found.pid, "pipe_read")
-        assert f"whose only writer is pid {found['writer']} (" in asleep(found.pid)
+        text = asleep(found.pid)
+        assert text.startswith(f"reads from fifo {tmp_path}/fifo (descriptor ")
+        assert f"whose only writer is pid {found['writer']} (" in text
 
 
 @pytest.mark.parametrize("how", ["flock", "posix"])

@@ -95,6 +95,8 @@ def waits_on(world: World, pid: int, tid: int, call: str, descriptor: Descriptor
     if kind == "pipe" or (kind == "file" and _is_fifo(world, pid, tid)):
         parties = _parties(world.holders.of(descriptor.link), "r" if writing else "w")
         unseen = bool(world.holders.refused)
+        if kind == "file":
+            what = "fifo" + what.removeprefix("file")
         return Wait(pid, tid, "pipe", call, what, fd, writing, parties, unseen=unseen)
     if kind == "socket":
         return _socket(world, pid, tid, call, descriptor, writing=writing)

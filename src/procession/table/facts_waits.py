@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+import os
+
 from procession.table import facts_child, facts_fd, facts_futex, facts_poll, locks
 from procession.table.syscalls import Call, current_call, read_timespec
 from procession.table.waits import Wait
@@ -25,10 +27,11 @@ def wait_of(world: World, pid: int, tid: int) -> Wait | None:
     call = current_call(world.source, pid, tid)
     if call is None or call.meaning == "running":
         return None
-    if call.meaning in ("refused", "outside", "foreign"):
-        return Wait(
-            pid, tid, "refused" if call.meaning == "refused" else "unknown", "", call.meaning, outside=True
-        )
+    if call.meaning == "refused":
+        # Even root is refused: what is in another user namespace, or protected by a security module.
+        return Wait(pid, tid, "refused", "", note="" if os.geteuid() else "root", outside=True)
+    if call.meaning in ("outside", "foreign"):
+        return Wait(pid, tid, "unknown", "", call.meaning, outside=True)
     reader = _READERS.get(call.meaning)
     return reader(world, pid, tid, call) if reader is not None else _unknown(world, pid, tid, call)
 

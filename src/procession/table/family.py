@@ -88,7 +88,7 @@ def rows_of(table: Snapshot, roots: Collection[int], *, parents: bool = False) -
         pids.update(one.pid for one in table.descendants(pid))
         if parents:
             pids.update(one.pid for one in table.ancestors(pid))
-    return [one for one in table.by_pid.values() if one.pid in pids]
+    return [table.by_pid[pid] for pid in sorted(pids) if pid in table.by_pid]
 
 
 def _parents_first(rows: Sequence[ProcessRecord]) -> list[ProcessRecord]:

@@ -66,7 +66,7 @@ class World:
 
 def command(record: ProcessRecord, limit: int = _NAME) -> str:
     """What it runs, in one short line that is safe to print."""
-    text = printable(record.command)
+    text = printable(record.command.replace("\n", " "))
     words = text.split(" ")
     if words[0].startswith("/"):
         words[0] = words[0].rpartition("/")[2] or words[0]

@@ -42,6 +42,10 @@ def _by_wchan(facts: Facts, words: str) -> str:
 
 def advice(wait: Wait, _: Facts) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What more right would show."""
+    if wait.kind == "refused" and wait.note == "root":
+        return (
+            "the kernel keeps its system call even from root: a security module, or another namespace",
+        ), ()
     if wait.kind == "refused":
         return ("the process is not ours, so its system call is not ours to read",), (
             "ask as root: sudo pn explain",
