@@ -7,6 +7,7 @@ something that can be cleared away.
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 from collections.abc import Callable
@@ -17,6 +18,11 @@ DEAF = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIG
 def nap() -> None:
     while True:
         signal.pause()
+
+
+def breathe() -> None:
+    """A millisecond, so that many such trees leave time to others; enough of a race for whoever hunts them."""
+    select.select([], [], [], 0.001)
 
 
 def child(work: Callable[[], None]) -> int:
@@ -62,8 +68,7 @@ def hop(*, own_session: bool) -> None:
     while True:
         if own_session:
             os.setsid()
-        for _ in range(20_000):  # some work between: else this is a machine stopped by its own forks
-            pass
+        breathe()
         if os.fork():
             os._exit(0)
 
@@ -102,6 +107,7 @@ def wakers() -> None:
     def wake() -> None:
         while True:
             os.killpg(0, signal.SIGCONT)
+            breathe()
 
     child(wake)
     child(wake)
@@ -112,7 +118,7 @@ def busy() -> None:
 
     def loop() -> None:
         for count in range(1_000_000_000):
-            os.waitpid(child(lambda: None), 0)
+            os.waitpid(child(breathe), 0)
             if count in (5, 50, 500):
                 daemon(deaf)
 

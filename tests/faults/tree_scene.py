@@ -62,6 +62,7 @@ def work(count: int, batch: int, options: list[str]) -> None:
         for root in roots:
             root.wait()
         left = living()
+        print(made, file=sys.stderr)
         if left or pn.stderr or pn.returncode:
             break
     print(json.dumps({"made": made, "left": left, "said": pn.stderr, "code": pn.returncode}), flush=True)

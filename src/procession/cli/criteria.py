@@ -36,7 +36,7 @@ def seconds_of(word: str) -> float:
             digits += character
     if digits:
         total += float(digits)
-    if not word or not 0 <= total < float("inf"):
+    if not word or "-" in word or not 0 <= total < float("inf"):
         raise ValueError(word)
     return total
 

@@ -36,7 +36,7 @@ def read_words(argv: list[str], command: Command) -> Words:
     options: list[str] = []
     rest = iter(argv)
     for word in rest:
-        name, _, value = word.partition("=")
+        name, equals, value = word.partition("=")
         if word == "--":
             targets.extend(rest)
         elif not word.startswith("-") or word == "-":
@@ -45,7 +45,7 @@ def read_words(argv: list[str], command: Command) -> Words:
             kind = "-L" if name in ("-L", "--table") else "-l"
             return Words(None, (kind, *([value] if value else []), *rest), (), ())
         elif name in ("-s", "--signal"):
-            signals.append(_signal(value or next(rest, "")))
+            signals.append(_signal(value if equals else next(rest, "")))
         elif word[1:].isdecimal():
             number = None if signals else signal_number(word[1:])
             if number is None:
