@@ -33,7 +33,7 @@ def run(page: str, scratch: Path) -> int:
 
 
 @pytest.mark.readme
-@pytest.mark.parametrize("page", ["README.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorial/processes.md"])
 def test_the_commands_of_the_page_work(page: str, scratch: Path) -> None:
     assert run((ROOT / page).read_text(encoding="utf-8"), scratch) > 0
 
