@@ -14,7 +14,7 @@ import pytest
 from textual.pilot import Pilot
 
 from procession.records import replace
-from procession.table import keeping
+from procession.table import board_cells, keeping
 from procession.table.board import View, arrange
 from procession.table.board_cells import heading_spans
 from procession.table.board_frame import Watcher, reader
@@ -43,6 +43,14 @@ def drive(app: TopApp, steps: Steps, size: tuple[int, int] = (100, 30)) -> None:
 
 def pids(screen: TopScreen) -> list[int]:
     return [one.tid for one in screen.rows.listing.records]
+
+
+def tab(screen: TopScreen) -> str:
+    return "pools" if screen.pools else "processes"
+
+
+def is_open(pilot: Pilot[None], kind: type) -> bool:
+    return isinstance(pilot.app.screen, kind)
 
 
 def chosen(screen: TopScreen) -> int:
@@ -171,9 +179,9 @@ def test_the_rest_of_the_keys_that_show(top: AppMaker) -> None:
         await pilot.press("left", "left")
         assert screen.rows.shift == 0
         await pilot.press("tab")
-        assert screen.pools
+        assert tab(screen) == "pools"
         await pilot.press("tab")
-        assert not screen.pools
+        assert tab(screen) == "processes"
         await pilot.press("d", *["backspace"] * 3, *"0.7", "enter")
         assert screen.delay == 0.7
         await pilot.press("d", *["backspace"] * 3, *"x", "enter")
@@ -269,7 +277,7 @@ def test_pages_of_a_process(top: AppMaker) -> None:
             seen.append(details._page)
             assert details.query_one(Pager)._lines
             await pilot.press("right")
-        assert seen == list(PAGES)
+        assert tuple(seen) == PAGES
         await pilot.press("left")
         assert details._page == "tree"
         await pilot.press("s")
@@ -369,6 +377,32 @@ def test_nice_values_go_up() -> None:
         assert start < os.getpriority(os.PRIO_PROCESS, one.pid) == 19
 
 
+def test_the_page_of_explanations_says_what_a_process_waits_for() -> None:
+    with sleepers(1) as (one,):
+
+        async def steps(pilot: Pilot[None], screen: TopScreen) -> None:
+            await pilot.press("y")
+            lines = pilot.app.screen.query_one(Pager)._lines
+            assert "sleep" in "".join(text for line in lines for _, text in line)
+            screen.renew()
+            await pilot.press("escape")
+
+        drive(live(one), steps)
+
+
+def test_before_a_signal_to_those_that_run_us_there_is_a_warning() -> None:
+    view = View(pids=(os.getppid(),))
+
+    async def steps(pilot: Pilot[None], _: TopScreen) -> None:
+        await pilot.press("k")
+        dialog = pilot.app.screen
+        assert isinstance(dialog, Choose)
+        assert "its own kill or exit" in dialog._warning
+        await pilot.press("escape")
+
+    drive(TopApp(Watcher(reader(view.pids)), view, Kept(), delay=None), steps)
+
+
 # ── the mouse ─────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -382,16 +416,16 @@ def test_headings_rows_wheel_and_bottom_line_can_be_clicked(top: AppMaker) -> No
         await pilot.click("#list", offset=(20, 4))
         assert screen.rows.window.cursor == 3
         await pilot.click("#list", offset=(20, 4), times=2)
-        assert isinstance(pilot.app.screen, Details)
+        assert is_open(pilot, Details)
         await pilot.press("escape")
         await pilot.click("#header", offset=(3, 2))
-        assert isinstance(pilot.app.screen, Page)
+        assert is_open(pilot, Page)
         await pilot.press("escape")
         await pilot.click("#title", offset=(14, 0))
-        assert screen.pools
+        assert tab(screen) == "pools"
         await pilot.press("tab")
         await pilot.click("#bottom", offset=(2, 0))
-        assert isinstance(pilot.app.screen, Page)
+        assert is_open(pilot, Page)
 
     drive(top(), steps)
 
@@ -423,7 +457,7 @@ def test_of_ten_thousand_rows_only_those_in_view_are_made(
     from procession.tui import listing
 
     made: list[int] = []
-    real = listing.row_spans
+    real = board_cells.row_spans
 
     def counted(one: object, *args: object, **options: object) -> object:
         made.append(one.tid)  # type: ignore[attr-defined]

@@ -44,11 +44,11 @@ Compare = Callable[..., bool]
         pytest.param((150, 40), ["question_mark"], id="help"),
         pytest.param(SMALL, ["i", "K", "Z"], id="held-still"),
         pytest.param(WIDE, ["enter"], id="details"),
-        pytest.param(WIDE, ["enter", "2"], id="memory"),
+        pytest.param(WIDE, ["enter", "3"], id="memory"),
         pytest.param(SMALL, ["l"], id="files"),
         pytest.param(SMALL, ["s"], id="signals"),
-        pytest.param(SMALL, ["e", "6"], id="environment"),
-        pytest.param(SMALL, ["e", "8"], id="family"),
+        pytest.param(SMALL, ["e", "7"], id="environment"),
+        pytest.param(SMALL, ["e", "9"], id="family"),
     ],
 )
 def test_the_screen_is_as_it_was_drawn(

@@ -45,7 +45,7 @@ COMMAND = Command(
 Watch the processes of this machine, live.  On the screen: ? tells every key, w what each figure means,
 Enter everything about one process.  With -b: text in the layout of top(1), for scripts and files.""",
     words="WORD",
-    words_help="only processes whose command or pid holds one of the words",
+    words_help="only processes that all words fit: a part of the command or pid, or the user",
     options=(
         Option(("-b", "--batch"), "batch", "write text, in the layout of top(1), instead of a screen"),
         Option(("-n", "--iterations"), "number", "end after so many refreshes", "N", positive),
@@ -121,7 +121,7 @@ def asked(view: View, options: dict[str, Any]) -> View | str:
     from procession.table.board_columns import find
     from procession.table.users import user_id
 
-    changes: dict[str, Any] = {"filter": "|".join(options["words"])}
+    changes: dict[str, Any] = {"filter": " ".join(options["words"])}
     if options["user"] is not None:
         changes["user"] = user_id(options["user"])
         if changes["user"] is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from procession.records import record
 from procession.table.board_columns import CLASSIC, COLUMNS, Style
 from procession.table.board_tree import in_tree_order
+from procession.table.users import user_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,12 +96,14 @@ def _kept(frame: Frame, view: View) -> list[ProcessRecord]:
 
 
 def matcher(words: str) -> Callable[[ProcessRecord], bool]:
-    """Does the command or the pid hold one of the words (``|`` between them)?  In any case."""
-    wanted = [word.strip().casefold() for word in words.split("|") if word.strip()]
+    """Do all words fit?  ``|`` parts alternatives.  A word fits the user's name, or a part of the command or of the
+    pid, in any case."""
+    wanted = [each.casefold().split() for each in words.split("|") if each.strip()]
 
     def matches(one: ProcessRecord) -> bool:
         text = f"{one.tid} {one.comm} {one.command}".casefold()
-        return any(word in text for word in wanted) if wanted else True
+        user = user_name(one.uid).casefold()
+        return not wanted or any(all(word in text or word == user for word in each) for each in wanted)
 
     return matches
 

@@ -1,68 +1,73 @@
-"""What ``pn top`` does to processes: signals and priorities, to that process and to no later holder of its pid."""
+"""What ``pn top`` does to processes: signals and nice values, and what became of it in a line."""
 
 from __future__ import annotations
 
 import os
 
-from procession.errors import NoSuchProcess
-from procession.linux.pidfd import open_pidfd, send_signal
+from procession.table.priority import Nice, renice
+from procession.table.sending import Delivery
+from procession.table.signals import NUMBERS, full_name
+from procession.table.snapshot import snapshot
+from procession.table.spared import spared
+from procession.units import number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
+    from procession.table.board_frame import Frame
     from procession.table.record import ProcessRecord
+    from procession.table.source import Source
 
-#: those that a person sends, the usual one first
-SIGNALS = (
-    (15, "TERM", "ask it to end"),
-    (9, "KILL", "end it at once; it cannot clean up"),
-    (2, "INT", "as Ctrl-C does"),
-    (3, "QUIT", "as Ctrl-\\ does: end, with a core dump"),
-    (1, "HUP", "terminal gone; many servers read their settings again"),
-    (19, "STOP", "suspend it; it cannot refuse"),
-    (18, "CONT", "let it go on"),
-    (10, "USR1", "of the program's own meaning"),
-    (12, "USR2", "of the program's own meaning"),
-    (6, "ABRT", "as abort(3) does: end, with a core dump"),
-    (28, "WINCH", "the window has another size"),
-)
-
-
-def send(one: ProcessRecord, number: int) -> None:
-    """Send a signal to a record's process.  Raises NoSuchProcess, NotPermitted, Unsupported."""
-    pidfd = open_pidfd(one.pid)
-    try:
-        # Opened, then looked at: if the pid has been given on, the descriptor is another's and it shows.
-        if not one.is_current():
-            raise NoSuchProcess(3, f"pid {one.pid} is gone")
-        send_signal(pidfd, number)
-    finally:
-        os.close(pidfd)
+#: those that a person sends, the usual one first; then all others by their numbers
+_USUAL = {
+    "TERM": "ask it to end",
+    "KILL": "end it at once; it cannot clean up",
+    "INT": "as Ctrl-C does",
+    "QUIT": "as Ctrl-\\ does: end, with a core dump",
+    "HUP": "terminal gone; many servers read their settings again",
+    "STOP": "suspend it; it cannot refuse",
+    "CONT": "let it go on",
+    "USR1": "of the program's own meaning",
+    "USR2": "of the program's own meaning",
+}
 
 
-def renice(one: ProcessRecord, nice: int) -> None:
-    """Give it (its thread) another nice value, within -20 and 19.  Raises OSError.
-
-    setpriority(2) knows no descriptors: the pid is looked at just before, and held by a pidfd meanwhile only
-    against our own children's being reaped.
-    """
-    if not one.is_current():
-        raise NoSuchProcess(3, f"pid {one.pid} is gone")
-    os.setpriority(os.PRIO_PROCESS, one.tid, max(-20, min(19, nice)))
+def signals() -> list[tuple[int, str, str]]:
+    """Number, name and what it is for."""
+    first = [(NUMBERS[name], name, about) for name, about in _USUAL.items() if name in NUMBERS]
+    return first + [(figure, name, "") for name, figure in NUMBERS.items() if name not in _USUAL]
 
 
-def to_all(
-    records: Sequence[ProcessRecord], act: Callable[[ProcessRecord], None], done: str
-) -> tuple[bool, str]:
-    """Do it to each; whether all went well, and in a line what became of it."""
-    failed: list[str] = []
-    for one in records:
-        try:
-            act(one)
-        except OSError as error:
-            failed.append(f"{one.pid}: {error.strerror or error}")
+def warning(targets: Sequence[ProcessRecord], frame: Frame) -> str:
+    """What is to be said before a signal goes to these; "" mostly."""
+    # Of all processes: the frame may be of a few only.
+    dear = spared(snapshot(source=frame.snapshot.source), os.getpid())
+    return "; ".join(f"pid {one.pid} {dear[one.pid]}" for one in targets if one.pid in dear)
+
+
+def deliver(delivery: Delivery, figure: int) -> tuple[bool, str]:
+    """Send it to all that are held; whether it went well, and in a line what became of it."""
+    delivery.send(figure)
+    failed = [f"pid {each.record.pid} {each.failed}" for each in delivery.sent if each.failed]
     if failed:
-        more = f" and {len(failed) - 2} more" if len(failed) > 2 else ""
-        return False, "; ".join(failed[:2]) + more
-    return True, f"{done} {records[0].pid}" if len(records) == 1 else f"{done} {len(records)} processes"
+        return False, _first(failed)
+    remarks = [f"pid {each.record.pid} {each.remark}" for each in delivery.sent if each.remark]
+    who = _who([each.record for each in delivery.sent])
+    return True, f"{full_name(figure)} sent to {who}" + (f"; {_first(remarks)}" if remarks else "")
+
+
+def set_nice(targets: Sequence[ProcessRecord], nice: Nice, source: Source) -> tuple[bool, str]:
+    """The same of another nice value."""
+    failed = [f"pid {one.pid} {words}" for one in targets if (words := renice(one, nice, source))]
+    if failed:
+        return False, _first(failed)
+    return True, f"nice {nice.of(targets[0].nice)} for {_who(targets)}"
+
+
+def _who(records: Sequence[ProcessRecord]) -> str:
+    return f"pid {records[0].pid}" if len(records) == 1 else number(len(records), "process", "processes")
+
+
+def _first(words: list[str]) -> str:
+    return words[0] + (f"; and {len(words) - 1} more" if len(words) > 1 else "")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from procession.table.board import key_of
-from procession.table.board_control import SIGNALS, renice, send, to_all
+from procession.table.board_control import deliver, set_nice, signals, warning
+from procession.table.priority import Nice
+from procession.table.sending import Delivery
 from procession.tui.details import Details
 from procession.tui.dialogs import Ask, Choose
 
@@ -57,20 +59,23 @@ class ProcessActs:
         return self.readonly
 
     def action_kill(self) -> None:
-        """Which signal?"""
+        """Which signal?  From here on the processes are held: it goes to them, or to nobody."""
         targets = self._meant()
-        if not targets or self._refused():
+        if not targets or self._refused() or self.frame is None:
             return
+        choices = signals()
         lines: list[Line] = [
-            [("", f"{number:2d} {name:6}"), ("dim", f" {about}")] for number, name, about in SIGNALS
+            [("", f"{number:2d} {name:6}"), ("dim", f" {about}")] for number, name, about in choices
         ]
+        delivery = Delivery(targets)
 
         def end(chosen: tuple[int, ...] | None) -> None:
-            if chosen is not None:
-                number, name, _ = SIGNALS[chosen[0]]
-                self._done(to_all(targets, lambda one: send(one, number), f"SIG{name} sent to"))
+            with delivery:
+                if chosen is not None:
+                    self._done(deliver(delivery, choices[chosen[0]][0]))
 
-        self.app.push_screen(Choose(f"Send to {_named(targets)}", lines), end)
+        words = warning(targets, self.frame)
+        self.app.push_screen(Choose(f"Send to {_named(targets)}", lines, warning=words), end)
 
     def action_renice(self) -> None:
         """Which nice value?"""
@@ -82,11 +87,11 @@ class ProcessActs:
             if words is None:
                 return
             try:
-                nice = int(words)
+                nice = Nice(int(words))
             except ValueError:
                 self.tell(f"not a nice value: {words!r}: a number from -20 to 19", "bad")
                 return
-            self._done(to_all(targets, lambda one: renice(one, nice), f"nice {nice} for"))
+            self._nice(targets, nice)
 
         self.app.push_screen(Ask(f"Nice value (-20 to 19) of {_named(targets)}", str(targets[0].nice)), end)
 
@@ -101,8 +106,11 @@ class ProcessActs:
     def _step(self, by: int) -> None:
         targets = self._meant()
         if targets and not self._refused():
-            what = f"nice {targets[0].nice + by} for"
-            self._done(to_all(targets, lambda one: renice(one, one.nice + by), what))
+            self._nice(targets, Nice(by, relative=True))
+
+    def _nice(self, targets: list[ProcessRecord], nice: Nice) -> None:
+        if self.frame is not None:
+            self._done(set_nice(targets, nice, self.frame.snapshot.source))
 
     def _done(self, outcome: tuple[bool, str]) -> None:
         well, words = outcome
@@ -114,6 +122,10 @@ class ProcessActs:
     def action_details(self) -> None:
         """Everything about it."""
         self._open("overview")
+
+    def action_why(self) -> None:
+        """Its explanation."""
+        self._open("why")
 
     def action_files(self) -> None:
         """Its open files."""

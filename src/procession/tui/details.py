@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -12,6 +13,7 @@ from procession.table.board import key_of
 from procession.table.board_columns import shown_command
 from procession.table.board_details import PAGES as PLAIN
 from procession.table.board_files import open_files, signals
+from procession.table.board_why import Why
 from procession.tui.lines import Lines
 from procession.tui.pager import Pager
 from procession.tui.paint import STYLES
@@ -22,16 +24,10 @@ if TYPE_CHECKING:
     from procession.table.meters import Line
     from procession.table.record import ProcessRecord
 
-PAGES = {
-    "overview": PLAIN["overview"],
-    "memory": PLAIN["memory"],
-    "files": open_files,
-    "threads": PLAIN["threads"],
-    "signals": signals,
-    "environment": PLAIN["environment"],
-    "limits": PLAIN["limits"],
-    "tree": PLAIN["tree"],
-}
+PAGES = ("overview", "why", "memory", "files", "threads", "signals", "environment", "limits", "tree")
+
+_READERS = {**PLAIN, "files": open_files, "signals": signals}
+_DEAR = 10  # a page that takes long to make is made again only after so many times as long
 
 
 class Details(Screen[None]):
@@ -58,6 +54,8 @@ class Details(Screen[None]):
         self._frame = frame
         self._page = page
         self._ended = False
+        self._why = Why()
+        self._again = 0.0  # monotonic time before which the page stays as it is
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
@@ -79,7 +77,8 @@ class Details(Screen[None]):
         later = frame.snapshot.by_pid.get(self._one.pid)
         if later is not None and key_of(later) == key_of(self._one):
             self._one, self._frame = later, frame
-            self.draw(again=True)
+            if monotonic() >= self._again:
+                self.draw(again=True)
         elif not self._ended:
             self._ended = True
             self._title()
@@ -91,8 +90,10 @@ class Details(Screen[None]):
         for name in PAGES:
             tabs += [("tab" if name == self._page else "dim", f" {name} ")]
         self.query_one("#pages", Lines).show([tabs, []])
-        width = self.size.width - 2
-        self.query_one(Pager).show(PAGES[self._page](self._one, self._frame, width), again=again)
+        began = monotonic()
+        read = self._why.page if self._page == "why" else _READERS[self._page]
+        self.query_one(Pager).show(read(self._one, self._frame, self.size.width - 2), again=again)
+        self._again = monotonic() + _DEAR * (monotonic() - began)
         ways = " Esc back   ← → pages   ↑ ↓ PgUp PgDn scroll"
         self.query_one("#ways", Lines).show([[("button", ways)]])
 
@@ -105,8 +106,7 @@ class Details(Screen[None]):
 
     def action_turn(self, by: int) -> None:
         """The next page."""
-        names = list(PAGES)
-        self.action_page(names[(names.index(self._page) + by) % len(names)])
+        self.action_page(PAGES[(PAGES.index(self._page) + by) % len(PAGES)])
 
     def action_page(self, name: str) -> None:
         """That page."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -75,10 +76,16 @@ class Choose(ModalScreen[tuple[int, ...] | None]):
     ]
 
     def __init__(
-        self, title: str, choices: Sequence[Line], start: int = 0, marked: Sequence[int] | None = None
+        self,
+        title: str,
+        choices: Sequence[Line],
+        start: int = 0,
+        marked: Sequence[int] | None = None,
+        warning: str = "",
     ) -> None:
         super().__init__()
         self._title = title
+        self._warning = warning
         self._choices = choices
         self._marked = None if marked is None else set(marked)
         # Those that are marked stand first, in their order.
@@ -96,13 +103,16 @@ class Choose(ModalScreen[tuple[int, ...] | None]):
         how = "Enter: yes   Esc: no"
         if self._marked is not None:
             how = "Space: mark   + -: move   " + how
-        self.query_one(Lines).show([[("head", f" {self._title}")], [("dim", f" {how}")], []])
-        widest = max(
-            [sum(len(text) for _, text in line) for line in self._choices] + [len(how), len(self._title)]
-        )
+        top: list[Line] = [[("head", f" {self._title}")]]
+        room = self.app.size.width - 8
+        top += [[("bad", f" {part}")] for part in textwrap.wrap(self._warning, room)]
+        top += [[("dim", f" {how}")], []]
+        self.query_one(Lines).show(top)
+        lines: list[Line] = [*self._choices, *top]
+        widest = max(sum(len(text) for _, text in line) for line in lines)
         box = self.query_one("#choose")
         box.styles.width = min(widest + 10, self.app.size.width - 2)
-        box.styles.height = min(len(self._choices) + 5, self.app.size.height - 2)
+        box.styles.height = min(len(self._choices) + len(top) + 2, self.app.size.height - 2)
         self._draw()
 
     def _draw(self) -> None:

@@ -53,6 +53,8 @@ def test_the_busiest_stand_first_and_the_idle_in_the_order_of_their_pids() -> No
         (View(sort="pid", idle=False), [1, 2, 3]),
         (View(sort="pid", filter="NEED"), [3]),
         (View(sort="pid", filter="need| 2"), [2, 3]),
+        (View(sort="pid", filter="prog 4"), [4]),
+        (View(sort="pid", filter="root prog"), [1, 4]),
         (View(sort="pid", filter="|"), [1, 2, 3, 4]),
         (View(sort="pid", pids=(4, 2)), [2, 4]),
     ],
