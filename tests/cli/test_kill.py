@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.places import Unprivileged
 from tests.harness.processes import kill, state_and_parent
 from tests.harness.program import Program
 from tests.harness.specimens import asleep, until
@@ -154,11 +155,11 @@ def test_a_zombie_is_explained(pn: Program, start: Start) -> None:
 
 
 @pytest.mark.root
-def test_somebody_else_s_is_explained(pn: Program, start: Start, unprivileged) -> None:  # type: ignore[no-untyped-def]
+def test_somebody_else_s_is_explained(pn: Program, start: Start, unprivileged: Unprivileged) -> None:
     one = sleeper(start)
     ran = unprivileged.pn("kill", str(one.pid))
-    assert ran.code == 1
-    assert "belongs to root and cannot be signalled by you" in ran.err
+    assert ran.returncode == 1
+    assert b"belongs to root and cannot be signalled by you" in ran.stderr
     assert one.poll() is None
 
 
