@@ -208,6 +208,7 @@ def test_roles_of_our_own_processes(pn: Program, pn_tty: Starter) -> None:
 def test_workers_of_a_pool_are_named(pn: Program, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     os.mkfifo(gate)
+    held = os.open(gate, os.O_RDWR | os.O_NONBLOCK)  # readers wait until it is closed
     code = f"""
 import sys
 from procession import Pool
@@ -235,9 +236,12 @@ if __name__ == "__main__":
                 break
         assert any(role.startswith('pool "resize": 2 running') for role in roles), roles
         assert any(role.startswith('pool worker 1 of "resize": ') for role in roles), roles
-    finally:
-        for _ in range(2):
-            with gate.open("w") as file:
-                file.write("go")
+        os.close(held)
+        held = -1
         assert owner.wait(20) == 0
+    finally:
+        if held >= 0:
+            os.close(held)
+        owner.kill()
+        owner.wait()
         owner.stdout.close()

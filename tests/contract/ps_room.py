@@ -1,7 +1,7 @@
 """A pid namespace with specimens, in which ps and pn ps look at the same table.
 
 Runs as ``unshare -pf --mount-proc python ps_room.py proom``: each line on standard input is a command line as JSON,
-``{"args": [...], "env": {...}}``, and each line of the answer what came out: ps, then pn, then ps again.
+``{"who": "ps" or "pn", "args": [...], "env": {...}}``, and each line of the answer what came out.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def main() -> None:
     print(json.dumps({"specimens": count}), flush=True)
     for line in sys.stdin:
         job = json.loads(line)
-        print(json.dumps([run_ps(job), run_pn(job), run_ps(job)]), flush=True)
+        print(json.dumps(run_ps(job) if job["who"] == "ps" else run_pn(job)), flush=True)
 
 
 def furnish() -> int:
