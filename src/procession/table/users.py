@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _users: dict[int, str] = {}
 _groups: dict[int, str] = {}
 
@@ -9,29 +13,34 @@ _groups: dict[int, str] = {}
 def user_name(uid: int) -> str:
     """The number in digits for one without a name."""
     name = _users.get(uid)
-    if name is None:
-        import pwd
-
-        try:
-            name = pwd.getpwuid(uid).pw_name
-        except (KeyError, OverflowError, OSError):
-            name = str(uid)
-        _users[uid] = name
-    return name
+    return name if name is not None else _asked(_users, uid, _user)
 
 
 def group_name(gid: int) -> str:
     """The number in digits for one without a name."""
     name = _groups.get(gid)
-    if name is None:
-        import grp
+    return name if name is not None else _asked(_groups, gid, _group)
 
-        try:
-            name = grp.getgrgid(gid).gr_name
-        except (KeyError, OverflowError, OSError):
-            name = str(gid)
-        _groups[gid] = name
+
+def _asked(known: dict[int, str], number: int, ask: Callable[[int], str]) -> str:
+    try:
+        name = ask(number)
+    except (KeyError, OverflowError, OSError):
+        name = str(number)
+    known[number] = name
     return name
+
+
+def _user(uid: int) -> str:
+    import pwd
+
+    return pwd.getpwuid(uid).pw_name
+
+
+def _group(gid: int) -> str:
+    import grp
+
+    return grp.getgrgid(gid).gr_name
 
 
 def user_id(word: str) -> int | None:
