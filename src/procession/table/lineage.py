@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 #: startcode, startstack, start_data, start_brk: fields 26, 28, 45, 47 of proc_pid_stat(5), less 3
 _LAYOUT = (23, 25, 42, 44)
+_ADDR_NO_RANDOMIZE = 0x0040000  # personality(2)
 
 
 class Lineage:
@@ -96,7 +97,7 @@ class Lineage:
         self, one: ProcessRecord, parent_of: Callable[[ProcessRecord], ProcessRecord | None]
     ) -> bool:
         layout = layout_of(one)
-        if layout is None or layout not in self._layouts:
+        if layout is None or layout not in self._layouts or not _is_by_lot(one):
             return False
         # A parent of the same layout forked it, and that would be a member, were this its tree.
         parent = parent_of(one)
@@ -111,11 +112,22 @@ class Lineage:
 
 
 def layout_of(one: ProcessRecord) -> Layout | None:
-    """Where its program lies in memory; None when that may not be seen, or is not drawn by lot."""
+    """Where its program lies in memory; None when that may not be seen."""
     fields = one.fields
     if len(fields) <= _LAYOUT[-1] or len(fields[_LAYOUT[1]]) < 6:  # "0" or "1" without the right to trace it
         return None
     return tuple(fields[at] for at in _LAYOUT)
+
+
+def _is_by_lot(one: ProcessRecord) -> bool:
+    """Were its addresses drawn?  Without that (a debugger, setarch -R) they are the same for each run of a program."""
+    try:
+        with open("/proc/sys/kernel/randomize_va_space", "rb") as file:
+            drawn = file.read().strip() != b"0"
+    except OSError:
+        return False
+    personality = one.read("personality")
+    return drawn and bool(personality) and not int(personality or b"0", 16) & _ADDR_NO_RANDOMIZE
 
 
 def owns_cgroup(root: ProcessRecord, table: Snapshot) -> bool:

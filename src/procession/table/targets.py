@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from procession.records import record
+from procession.table import files, refusal
 from procession.table.match import Criteria, choose
 from procession.table.spared import spared
 
@@ -81,12 +82,27 @@ def _one(word: str, table: Snapshot, alone: dict[int, str]) -> tuple[list[Proces
     pid = int(digits)
     one = table.by_pid.get(pid)
     if one is None:
-        return [], f"pid {pid}: there is no such process"
+        return [], f"pid {pid}{_absent(pid, table)}"
     if pid in alone:
         return [], f"pid {pid} {alone[pid]}"
     if inode and not _has_inode(pid, int(inode)):
         return [], f"pid {pid} is another process now: its pidfd has not the inode {inode}"
     return [one], ""
+
+
+def _absent(pid: int, table: Snapshot) -> str:
+    """Why a pid is not in the table: words that follow it."""
+    try:
+        # Threads are in /proc by their ids too, and no listing has them.
+        status = table.source.read_now(str(pid), files.STATUS)
+    except OSError:
+        for one in table:
+            inner = one.status.get(b"NSpid", b"").split()
+            if len(inner) > 1 and int(inner[-1]) == pid:
+                return f": there is no such process here; in a pid namespace below it is {refusal.named(one)}"
+        return ": there is no such process"
+    process = status.partition(b"\nTgid:")[2].split()[0].decode()
+    return f" is a thread of process {process}: signals are for the whole process, pn kill {process}"
 
 
 def _has_inode(pid: int, inode: int) -> bool:

@@ -24,6 +24,7 @@ def made(
     uid: int = 0,
     cgroup: str = "/",
     status: str = "",
+    personality: bytes | None = b"00000000\n",
     source: Source | None = None,
 ) -> ProcessRecord:
     """A record; ``layout``: where its program lies in memory, 0: not to be seen."""
@@ -46,6 +47,7 @@ def made(
         f"Name:\t{name}\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\nGid:\t{uid}\t{uid}\t{uid}\t{uid}\n{status}".encode(),
     )
     one.keep(files.CGROUP, f"0::{cgroup}\n".encode())
+    one.keep("personality", personality)
     one.keep(files.WCHAN, b"folio_wait")
     return one
 

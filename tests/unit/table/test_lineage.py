@@ -56,6 +56,11 @@ def test_an_orphan_of_the_same_layout_went_its_own_way() -> None:
     assert not claims(book(), made(30, 1, session=30, layout=3, start=1100))
 
 
+def test_a_layout_that_was_not_drawn_by_lot_is_no_evidence() -> None:
+    for personality in (b"00040000\n", None):
+        assert not claims(book(), made(30, 1, session=30, layout=2, start=1100, personality=personality))
+
+
 def test_layouts_that_cannot_be_seen_are_not_equal() -> None:
     root = made(20, 10, session=10, pgrp=20, layout=0, start=1000)
     assert not claims(book(roots=(root,)), made(30, 1, session=30, layout=0, start=1100))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+from pathlib import Path
 
 import pytest
 
@@ -70,6 +72,30 @@ def test_a_pid_with_the_inode_of_its_pidfd() -> None:
     os.close(fd)
     assert by_words([f"{ours}:{inode}"], table, ME).chosen
     assert by_words([f"{ours}:{inode + 1}"], table, ME).wrong
+
+
+def test_why_a_pid_is_not_there() -> None:
+    above_all = int(Path("/proc/sys/kernel/pid_max").read_text()) + 1
+    inside = made(20, 1, name="web", status=f"NSpid:\t20\t{above_all}\n")
+    (wrong,) = by_words([str(above_all)], table_of(inside), ME).wrong
+    assert (
+        wrong
+        == f"pid {above_all}: there is no such process here; in a pid namespace below it is pid 20 (web)"
+    )
+    (wrong,) = by_words([str(above_all)], TABLE, ME).wrong
+    assert wrong == f"pid {above_all}: there is no such process"
+
+
+def test_a_thread_is_told_from_a_process() -> None:
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    try:
+        (wrong,) = by_words([str(thread.native_id)], TABLE, ME).wrong
+    finally:
+        done.set()
+        thread.join()
+    assert f"is a thread of process {os.getpid()}:" in wrong
 
 
 @pytest.mark.parametrize(
