@@ -245,3 +245,30 @@ if __name__ == "__main__":
         owner.kill()
         owner.wait()
         owner.stdout.close()
+
+
+def test_a_plain_listing_loads_nothing_heavy() -> None:
+    code = """
+import sys
+before = set(sys.modules)
+from procession.cli import main
+main(["ps", "-elf"])
+print(*sorted({name.partition(".")[0] for name in set(sys.modules) - before}), file=sys.stderr)
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0
+    loaded = set(ran.stderr.split())
+    assert "procession" in loaded
+    heavy = {
+        "argparse",
+        "re",
+        "json",
+        "enum",
+        "dataclasses",
+        "typing",
+        "inspect",
+        "subprocess",
+        "rich",
+        "textual",
+    }
+    assert not loaded & heavy

@@ -51,6 +51,14 @@ def boot_id() -> str:
         return file.read().strip()
 
 
+def boot_time() -> int:
+    """Unix time of the boot by the clock as it is set now, in whole seconds (proc_stat(5), btime)."""
+    with open("/proc/stat", "rb", buffering=0) as file:
+        data = file.readall()
+    at = data.index(b"\nbtime ") + len(b"\nbtime ")
+    return int(data[at : data.index(b"\n", at)])
+
+
 def pid_namespace() -> int:
     """The inode of our pid namespace: pids compare only within one (namespaces(7))."""
     return os.stat("/proc/self/ns/pid").st_ino

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from procession.linux.cputimes import read_kernel_stat
+from procession.linux.procfs import boot_time
 from procession.table import columns, files
 from procession.table.columns import column, names
 from procession.table.columns.base import View
@@ -139,6 +141,10 @@ def test_with_the_children_that_have_ended() -> None:
     assert cell("pcpu", record, view) == "50.0"
     assert cell("minflt", record, view) == "7"
     assert cell("time", record, view) == "00:00:01"
+
+
+def test_the_boot_time_is_the_kernels_own() -> None:
+    assert boot_time() == read_kernel_stat().boot_time
 
 
 def test_elapsed_time() -> None:

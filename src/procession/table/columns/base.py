@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import time
 
+from procession.linux import procfs
 from procession.records import record
 
 TYPE_CHECKING = False
@@ -107,9 +108,7 @@ class View:
     def boot_time(self) -> int:
         """Unix time in whole seconds, as the kernel rounds it (proc_stat(5), btime)."""
         if self._boot_time is None:
-            from procession.linux.cputimes import read_kernel_stat
-
-            self._boot_time = read_kernel_stat().boot_time
+            self._boot_time = procfs.boot_time()
         return self._boot_time
 
     @property

@@ -14,10 +14,18 @@ if TYPE_CHECKING:
 
 def per_mille(view: View) -> Value:
     """In thousandths of one CPU, rounded down; more than 1000 for many threads."""
+    now = view.began_ticks
+    if view.with_children:
 
-    def share(record: ProcessRecord) -> int:
-        ticks, elapsed = view.ticks(record), view.elapsed(record)
-        return ticks * 1000 // elapsed if elapsed else 0
+        def share(record: ProcessRecord) -> int:
+            elapsed = view.elapsed(record)
+            return view.ticks(record) * 1000 // elapsed if elapsed else 0
+    else:
+
+        def share(record: ProcessRecord) -> int:  # for every row of -f and -l: no call of ours
+            fields = record.fields
+            elapsed = now - int(fields[19])
+            return (int(fields[11]) + int(fields[12])) * 1000 // elapsed if elapsed > 0 else 0
 
     return share
 
