@@ -10,7 +10,7 @@ from procession.cli.kill_options import COMMAND
 from procession.cli.kill_words import Words, read_words
 from procession.cli.options import parse
 from procession.table import refusal
-from procession.table.sending import SIGKILL, SIGTERM, Delivery, Sent, still_there, until_of
+from procession.table.sending import SIGKILL, SIGTERM, Delivery, Sent, still_there, until_of, zombies
 from procession.table.signals import full_name, list_lines, table_lines, translate
 from procession.table.snapshot import snapshot
 from procession.table.targets import by_criteria, by_words, is_pid
@@ -125,6 +125,7 @@ def _tree(
     chosen: Sequence[ProcessRecord], table: Snapshot, number: int | None, values: dict[str, Any]
 ) -> bool:
     """End the trees, or send another signal to all of them; has anything failed?"""
+    from procession.table.held import wait_for_all
     from procession.table.roundup import Roundup
     from procession.table.spared import spared
 
@@ -132,14 +133,16 @@ def _tree(
         if number not in (None, SIGKILL) and values["grace"] is None:
             assert number is not None
             roundup.signal_all(number)
-            left = []
+            waits = values["wait"] or values["wait_for"] is not None
+            left = wait_for_all(roundup.living(), values["wait_for"]) if waits else []
         else:
             if values["grace"] is not None:
                 roundup.ask(number or SIGTERM, until_of(values["grace"]))
             left = [held for held in roundup.end(_TREE_PATIENCE) if held.record.pid not in roundup.refused]
             number = SIGKILL
         refused = [Sent(held.record, refusal.not_permitted(held.record)) for held in roundup.refused.values()]
-        failed = _report([*refused, *still_there(left, number, table.source)], number)
+        said = [*zombies(chosen), *refused, *still_there(left, number, table.source)]
+        failed = _report(said, number)
         if values["echo"] or sys.stderr.isatty():
             done = len(roundup.members) - len(refused) - len(left)
             print(f"{full_name(number)} to {done} process{'es' if done != 1 else ''}", file=sys.stderr)

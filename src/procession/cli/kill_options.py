@@ -5,6 +5,16 @@ from __future__ import annotations
 from procession.cli import criteria
 from procession.cli.options import Command, Option
 
+
+def _c_int(word: str) -> int:
+    number = int(word)
+    if not -(1 << 31) <= number < 1 << 31:
+        raise ValueError(word)
+    return number
+
+
+_c_int.__name__ = "number of 32 bits"  # argparse puts the function's name into its message
+
 COMMAND = Command(
     verb="kill",
     usage="pn kill [-SIGNAL] [OPTIONS] PID|NAME...   or   pn kill -f PATTERN   or   pn kill -l [SIGNAL]",
@@ -17,7 +27,7 @@ run it, or to process 1.""",
         Option(("-s", "--signal"), "signal", "the signal; also -9, -KILL, -SIGKILL", "SIGNAL", str),
         Option(("-l", "--list"), "list", "names of signals; of a number its name, of a name its number"),
         Option(("-L", "--table"), "table", "all signals with their numbers"),
-        Option(("-q", "--queue"), "queue", "send this number along (sigqueue)", "VALUE", int),
+        Option(("-q", "--queue"), "queue", "send this number along (sigqueue)", "VALUE", _c_int),
         Option(
             ("--tree",), "tree", "with all that descends from them: stop all, then kill, until none is left"
         ),

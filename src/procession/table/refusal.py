@@ -35,6 +35,15 @@ def not_permitted(one: ProcessRecord, what: str = "signalled") -> str:
     return f"belongs to {owner} and cannot be {what} by you: ask {owner}, or use sudo"
 
 
+def not_queued(error: OSError) -> str:
+    """A signal with a value that the kernel did not take."""
+    import errno
+
+    if error.errno == errno.EAGAIN:
+        return "has as many signals waiting as its user may have (ulimit -i): send it without -q, or later"
+    return f"was not signalled: {error.strerror or error}"
+
+
 def zombie(parent: Parent | None) -> str:
     """It has ended, and who has not collected it."""
     if parent is None:

@@ -73,14 +73,14 @@ def still_there(held: Iterable[Held], number: int, source: Source) -> list[Sent]
     """Why each of them has not ended."""
     found = []
     for each in held:
-        now = record_now(each.record, source)
+        now = None if each.has_ended else record_now(each.record, source)
         if now is not None:
             found.append(Sent(now, refusal.still_there(now, number)))
     return found
 
 
 def record_now(one: ProcessRecord, source: Source) -> ProcessRecord | None:
-    """The same process at this moment; None when it has ended."""
+    """The same process at this moment; None when it is gone."""
     records = snapshot(pids=(one.pid,), source=source).records
     return (
         records[0]
@@ -91,10 +91,13 @@ def record_now(one: ProcessRecord, source: Source) -> ProcessRecord | None:
 
 def _send(held: Held, number: int, value: int | None) -> Sent:
     one = held.record
-    if one.state == "Z" and number:
+    if number and one.state == "Z" and held.has_ended:  # a Z whose other threads run on is no zombie
         return Sent(one, refusal.zombie(_parent(one)))
     remark = refusal.remark(one, number)  # before: afterwards it may be gone
-    outcome = held.send(number, value)
+    try:
+        outcome = held.send(number, value)
+    except OSError as error:
+        return Sent(one, refusal.not_queued(error))
     if outcome:
         return Sent(one, refusal.not_permitted(one) if outcome == NOT_PERMITTED else "has ended meanwhile")
     if one.state == "T" and number in (SIGHUP, SIGTERM) and not held.send(SIGCONT):
@@ -105,6 +108,19 @@ def _send(held: Held, number: int, value: int | None) -> Sent:
 def _parent(one: ProcessRecord) -> refusal.Parent | None:
     records = snapshot(pids=(one.ppid,)).records
     return refusal.Parent(one.ppid, printable(records[0].comm_bytes)) if records else None
+
+
+def zombies(records: Iterable[ProcessRecord]) -> list[Sent]:
+    """Of those the zombies, and what is to be said of them."""
+    found = []
+    for one in records:
+        try:
+            with Held(one) as held:
+                if one.state == "Z" and held.has_ended:
+                    found.append(Sent(one, refusal.zombie(_parent(one))))
+        except NoSuchProcess:
+            continue
+    return found
 
 
 def until_of(seconds: float) -> float:
