@@ -16,6 +16,7 @@ import sys
 from typing import Any
 
 SLEEP = ("sleep", "100000")
+HIDDEN = "import os, signal; os.setgid(33); os.setuid(1); signal.pause()"  # so its files are root's: not dumpable
 LOCKED = "import ctypes, signal; ctypes.CDLL(None).mlockall(1); signal.pause()"
 THREADED = (
     "import os, signal, threading; open('/proc/self/comm', 'wb').write(b'o) \\n(\\x1b[7m'); "
@@ -57,6 +58,7 @@ def furnish() -> int:
     start("sleep", "100005", "", "")
     start("sleep", "100006", "long" * 900)
     start(sys.executable, "-ISc", THREADED)
+    start(sys.executable, "-ISc", HIDDEN)
     start(sys.executable, "-ISc", LOCKED)
     start(sys.executable, "-ISc", MASKED)
     start("true")  # a zombie: nobody reaps it
