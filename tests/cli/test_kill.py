@@ -15,7 +15,7 @@ import pytest
 from tests.harness.places import Unprivileged
 from tests.harness.processes import kill, state_and_parent
 from tests.harness.program import Program
-from tests.harness.specimens import asleep, until
+from tests.harness.specimens import asleep, until, zombie
 from tests.harness.terminal import Starter
 
 Start = Callable[..., subprocess.Popen[bytes]]
@@ -152,6 +152,26 @@ def test_a_zombie_is_explained(pn: Program, start: Start) -> None:
     assert ran.code == 1
     assert f"its parent {parent.pid} (python" in ran.err
     assert f"pn kill -CHLD {parent.pid}" in ran.err
+
+
+def test_a_tree_of_a_zombie_alone(pn: Program) -> None:
+    with zombie() as found:
+        ran = pn("kill", "--tree", str(found.pid))
+    assert ran.code == 1
+    assert "is a zombie" in ran.err
+
+
+def test_a_signal_to_a_tree_and_a_wait(pn: Program, start: Start) -> None:
+    root = start("/bin/sh", "-c", "trap '' TERM; sleep 600 & echo $!; wait")
+    assert root.stdout is not None
+    child = int(root.stdout.readline())
+    ran = pn("kill", "--tree", "-TERM", "--wait=0.01", str(root.pid))
+    assert ran.code == 1
+    assert ran.err.count("ignores SIGTERM") == 2  # a child inherits what is ignored
+    ran = pn("kill", "--tree", "-9", "--wait", str(root.pid))
+    assert (ran.code, ran.err) == (0, "")
+    assert root.wait() == -signal.SIGKILL
+    assert state_and_parent(child)[0] in ("", "Z")
 
 
 @pytest.mark.root

@@ -199,3 +199,16 @@ def test_it_never_finds_itself(pn: Program) -> None:
     program = pn.start("pgrep", "-f", "pgrep -f uniqueword")
     out, _ = program.communicate()
     assert str(program.pid).encode() not in out.split()
+
+
+def test_a_plain_search_loads_nothing_heavy() -> None:
+    program = (
+        "import sys; before = set(sys.modules)\n"
+        "from procession.cli import main\n"
+        "main(['pgrep', '-c', '-x', 'nobody-has-this'])\n"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = set(ran.stdout.splitlines()[-1].split())
+    assert "procession.cli.pgrep" in loaded
+    assert not loaded & {"argparse", "ctypes", "enum", "re", "signal", "subprocess", "threading", "typing"}

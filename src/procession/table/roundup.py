@@ -84,14 +84,18 @@ class Roundup:
 
     def ask(self, number: int, until: float) -> None:
         """Send a signal that ends, once to each, until all have ended or the time (monotonic) is over."""
-        fresh = self.living() + self.look()
-        while fresh := [each for each in dict.fromkeys(fresh) if not each.has_ended]:
-            for held in fresh:
-                self._send(held, number)
-                self._send(held, SIGCONT)  # a stopped one could not take it
-            if wait_for_all(self.living(), max(0.0, until - time.monotonic())):
+
+        def send(held: Held) -> None:
+            self._send(held, number)
+            self._send(held, SIGCONT)  # a stopped one could not take it
+
+        for held in self.living():
+            send(held)
+        self.look(send, until)
+        while living := self.living():
+            if wait_for_all(living, max(0.0, until - time.monotonic())):
                 return
-            fresh = self.look()
+            self.look(send, until)
 
     def end(self, patience: float) -> list[Held]:
         """Stop all, kill all, until none is left; those that are left after ``patience`` seconds (state D, or not
