@@ -64,15 +64,37 @@ def _word(words: list[str], at: int) -> str | None:
     return word if word.isascii() and word.isalpha() else None
 
 
+# What stands in the command line of an interpreter that procession has started.
+_HELPERS = (
+    (b"procession.process.server.main(", "fork server"),
+    (b"procession.process.spawned.main(", "spawned by procession"),
+    (b"procession.pool.hand:arrive", "worker of a pool"),
+)
+
+
+def helpers(snapshot: Snapshot) -> dict[int, str]:
+    """Interpreters that serve a program of ours; what a fork server forks has its command line, too."""
+    found = {}
+    for record in snapshot:
+        if record.comm_bytes.startswith(b"python"):
+            data = record.read(files.CMDLINE) or b""
+            role = next((role for mark, role in _HELPERS if mark in data), None)
+            if role is not None:
+                parent = snapshot.by_pid.get(record.ppid)
+                is_forked = parent is not None and (parent.read(files.CMDLINE) or b"") == data
+                found[record.pid] = f"forked by a {role}" if is_forked else role
+    return found
+
+
 def pools(snapshot: Snapshot) -> dict[int, str]:
     """Owners and workers of the pools of this user (``pool/status.py``)."""
     from procession.pool.status import read_pools
 
     found: dict[int, str] = {}
-    for pool in read_pools():
-        owner = snapshot.by_pid.get(pool.pid)
-        if not pool.here or owner is None or (pool.start and owner.starttime != pool.start):
-            continue  # of another pid namespace, or gone
+    for pool in read_pools():  # their owners live
+        owner = snapshot.by_pid.get(pool.pid)  # None: it is not listed
+        if not pool.here or (owner is not None and pool.start and owner.starttime != pool.start):
+            continue  # of another pid namespace, or another process by now
         found[pool.pid] = (
             f'pool "{pool.name}": {pool.running} running, {pool.queued} queued, {pool.done} done'
         )
@@ -81,4 +103,4 @@ def pools(snapshot: Snapshot) -> dict[int, str]:
     return found
 
 
-PROVIDERS: tuple[Provider, ...] = (programs, pools)
+PROVIDERS: tuple[Provider, ...] = (programs, helpers, pools)

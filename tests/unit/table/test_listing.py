@@ -15,7 +15,7 @@ from procession.table.columns.base import View
 from procession.table.forest import forest
 from procession.table.layout import UNLIMITED, Layout, Slot, for_processes, for_threads
 from procession.table.record import ProcessRecord
-from procession.table.roles import Roles, programs
+from procession.table.roles import Roles, helpers, programs
 from procession.table.select import Selection, Simple, accepts
 from procession.table.snapshot import Snapshot
 from procession.table.sorting import ordered
@@ -247,6 +247,14 @@ def test_words_fit_users_commands_and_pids() -> None:
 def test_roles_of_programs(command: bytes, expected: str | None) -> None:
     record = made(7, comm=b"python3", command=command)
     assert programs(Snapshot([record], Source(), 0.0, 0.0)).get(7) == expected
+
+
+def test_roles_of_a_fork_server_and_of_what_it_forks() -> None:
+    line = b"/x/python\0-c\0import procession.process.server; procession.process.server.main(12, 14, 3, 11)\0"
+    server, child = made(7, 5, b"python3", line), made(8, 7, b"python3", line)
+    other = made(9, 5, b"cat", line)
+    found = helpers(Snapshot([server, child, other], Source(), 0.0, 0.0))
+    assert found == {7: "fork server", 8: "forked by a fork server"}
 
 
 def test_another_provider_has_the_last_word() -> None:

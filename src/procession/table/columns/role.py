@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from procession.table import files
 from procession.table.columns.base import PROCESS, WIDE, Column
 
 TYPE_CHECKING = False
@@ -20,6 +21,6 @@ def _text(view: View) -> Text:
 
 
 COLUMNS = (
-    Column("role", "ROLE", 32, WIDE, _text, _value, sort=_text, shown=PROCESS),
-    Column("what", "WHAT", 32, WIDE, _text, _value, sort=_text, shown=PROCESS),
+    Column("role", "ROLE", 32, WIDE, _text, _value, (files.CMDLINE,), _text, PROCESS),
+    Column("what", "WHAT", 32, WIDE, _text, _value, (files.CMDLINE,), _text, PROCESS),
 )
