@@ -16,8 +16,9 @@ COMMAND = Command(
     usage="pn stack [--json] [--full] PID|NAME...",
     summary=(
         "Show where a process is, thread by thread: the Python calls, innermost first, and what each thread waits for.\n"
-        "Python's calls are read by py-spy (pip install procession[stack]), which stops the process for a moment; of\n"
-        "other programs, and without it, the kernel's side is shown: the system call, and for root the kernel's stack."
+        "Python's calls are read by py-spy (pip install procession[stack]), which stops the process for a moment; workers\n"
+        "of our pools tell them themselves.  Of other programs the kernel's side is shown: the system call, and for root\n"
+        "the kernel's stack."
     ),
     words="PID|NAME",
     words_help="a pid; or a name: the short name, a word of the command, or a part of it",
@@ -91,11 +92,7 @@ def _stacks(facts: Facts) -> tuple[list[Stack] | None, str, int]:
         return None, "", 0
     spy = find_spy()
     if spy is None:
-        return (
-            None,
-            f"pid {pid}: the Python calls are not shown: py-spy is missing: pip install 'procession[stack]'",
-            0,
-        )
+        return _ask(pid)
     try:
         return read_stacks(spy, pid), "", 0
     except NotPython:
@@ -106,6 +103,25 @@ def _stacks(facts: Facts) -> tuple[list[Stack] | None, str, int]:
         return None, f"{error.strerror}: it has ended meanwhile", 1
     except (OSError, ValueError) as error:
         return None, f"pid {pid}: {error}", 1
+
+
+def _ask(pid: int) -> tuple[list[Stack] | None, str, int]:
+    """Without py-spy: the workers of our own pools answer themselves."""
+    from procession.table.dumps import ask
+    from procession.table.snapshot import snapshot
+
+    table = snapshot(pids=[pid])
+    try:
+        found = ask(table.source, table[pid]) if pid in table.by_pid else None
+    except (OSError, ValueError) as error:
+        return None, f"pid {pid}: {error}", 1
+    if found is not None:
+        return found, "", 0
+    return (
+        None,
+        f"pid {pid}: the Python calls are not shown: py-spy is missing: pip install 'procession[stack]'",
+        0,
+    )
 
 
 def _complain(words: str, code: int) -> int:

@@ -21,6 +21,7 @@ from procession.pool.here import PoolWorker, become
 from procession.pool.messages import REFUSED, Head, send
 from procession.pool.page import Page
 from procession.pool.worker import serve
+from procession.process.dumps import offer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -157,7 +158,8 @@ def _settle_in() -> None:
         if not faulthandler.is_enabled():
             faulthandler.enable()  # a segmentation fault leaves a traceback on stderr
     except (AttributeError, ValueError, OSError):  # stderr is closed, or no file
-        return
+        pass
+    offer()  # our stacks, to pn stack
 
 
 def _own_name() -> str:
