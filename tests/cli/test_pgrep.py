@@ -201,6 +201,15 @@ def test_it_never_finds_itself(pn: Program) -> None:
     assert str(program.pid).encode() not in out.split()
 
 
+def test_a_reader_that_has_gone_is_no_error(pn: Program) -> None:
+    program = pn.start("pgrep", "-l", ".")
+    assert program.stdout is not None
+    program.stdout.close()
+    assert program.stderr is not None
+    assert program.stderr.read() == b""
+    assert program.wait() == 0
+
+
 def test_a_plain_search_loads_nothing_heavy() -> None:
     program = (
         "import sys; before = set(sys.modules)\n"

@@ -53,6 +53,8 @@ def main(argv: list[str]) -> int:
     except Wrong as error:
         print(f"pn pgrep: {error}: see pn pgrep --help", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        raise
     except OSError as error:
         print(f"pn pgrep: {error}", file=sys.stderr)
         return 3

@@ -64,7 +64,7 @@ def remark(one: ProcessRecord, number: int) -> str:
     if one.state == "D" and number:
         where = f" in {one.wchan}" if one.wchan else ""
         return f"waits{where} for a device or a file system (state D) and takes the signal when it wakes"
-    if number and number not in _UNSTOPPABLE and one.is_kernel_thread:
+    if number and one.is_kernel_thread:
         return "is a thread of the kernel: it ignores signals"
     if number and number not in _UNSTOPPABLE and is_namespace_init(one) and not _catches(one, number):
         return (
