@@ -135,6 +135,19 @@ def test_human_sizes(pn: Program, plain: Specimen) -> None:
     assert len(ran.out.split()) == 2
 
 
+def test_an_output_that_is_full_or_closed() -> None:
+    words = [sys.executable, "-m", "procession", "ps", "-e"]
+    with open("/dev/full", "wb") as full:
+        ran = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert ran.returncode == 1
+    assert ran.stderr == "pn ps: No space left on device: see whether /proc and the output can be used\n"
+    ran = subprocess.run(
+        ["sh", "-c", '"$@" >&-', "sh", *words], stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("pn ps: standard output is closed")
+
+
 def test_a_pipe_that_closes_early_is_no_error(pn: Program) -> None:
     program = pn.start("ps", "-eLo", "pid,args:200,args:200,args:200")
     assert program.stdout is not None

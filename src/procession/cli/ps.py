@@ -21,14 +21,22 @@ if TYPE_CHECKING:
 
 def main(words: list[str]) -> int:
     """Returns the exit code."""
+    if sys.stdout is None:
+        print("pn ps: standard output is closed: there is nowhere to list to", file=sys.stderr)
+        return 1
     try:
         request, (slots, keys) = read(words, columns)
-        if request.only:
-            return _only(request.only)
-        return _run(request, slots, keys)
+        code = _only(request.only) if request.only else _run(request, slots, keys)
+        sys.stdout.flush()
     except Improper as error:
         print(f"pn ps: {error}: see pn ps --help", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        raise  # nothing is wrong, see cli/__init__.py
+    except OSError as error:
+        print(f"pn ps: {error.strerror}: see whether /proc and the output can be used", file=sys.stderr)
+        return 1
+    return code
 
 
 def _run(request: Request, slots: list[Slot], keys: list[Key]) -> int:

@@ -17,10 +17,15 @@ if TYPE_CHECKING:
     from procession.cli.ps_formats import Key
     from procession.cli.ps_request import Request
     from procession.table.record import ProcessRecord
+    from procession.table.roles import Provider
     from procession.table.snapshot import Snapshot
     from procession.table.words import Words
 
     Branches = list[tuple[ProcessRecord, str]]
+
+
+# Of roles: what the floors beside ``table`` know of processes, such as jobs.
+PROVIDERS: tuple[Provider, ...] = ()
 
 
 @frozen
@@ -44,6 +49,7 @@ def listing(request: Request, slots: list[Slot], keys: list[Key]) -> Listing:
         human=request.human,
         utf8=utf8_wanted(),
         date_format=request.date_format,
+        providers=PROVIDERS,
     )
     return Listing(view, _arranged(request, found.records, keys, view))
 

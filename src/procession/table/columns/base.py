@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from procession.table.record import ProcessRecord
-    from procession.table.roles import Roles
+    from procession.table.roles import Provider, Roles
     from procession.table.snapshot import Snapshot
 
     Text = Callable[[ProcessRecord], str]
@@ -85,6 +85,7 @@ class View:
         human: bool = False,
         utf8: bool = True,
         date_format: str = "",
+        providers: tuple[Provider, ...] = (),
     ) -> None:
         self.snapshot = snapshot
         self.numeric = numeric  # users, groups by number (n)
@@ -97,6 +98,7 @@ class View:
         self.human = human  # sizes
         self.utf8 = utf8
         self.date_format = date_format
+        self.providers = providers  # of roles, beside those that are found here
         self.wide_signals = True  # set by the layout
         self.began_ticks = int(snapshot.began * 100)
         self.now = time.time()
@@ -126,7 +128,7 @@ class View:
         if self._roles is None:
             from procession.table.roles import Roles
 
-            self._roles = Roles(self.snapshot)
+            self._roles = Roles(self.snapshot, self.providers)
         return self._roles
 
     def elapsed(self, record: ProcessRecord) -> int:

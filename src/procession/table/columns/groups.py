@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from procession.table import files
 from procession.table.columns.base import PROCESS, WIDE, Column
+from procession.table.columns.printable import printable
 from procession.table.users import group_name
 
 TYPE_CHECKING = False
@@ -27,7 +28,7 @@ def _numbers_text(view: View) -> Text:
 
 def _names_text(view: View) -> Text:
     get = _names(view)
-    return lambda record: ",".join(get(record)) or "-"
+    return lambda record: printable(",".join(get(record)).encode(errors="replace"), view.utf8) or "-"
 
 
 COLUMNS = (

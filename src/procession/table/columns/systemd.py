@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from procession.table import files
 from procession.table.columns.base import LEFT, Column
+from procession.table.columns.printable import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def _column(name: str, heading: str, width: int, get: Callable[[Place], str | No
 
     def text(view: View) -> Text:
         found = value(view)
-        return lambda record: found(record) or "-"
+        return lambda record: printable((found(record) or "-").encode(errors="replace"), view.utf8)
 
     return Column(name, heading, width, LEFT, text, value, (files.CGROUP,), text)
 
