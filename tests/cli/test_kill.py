@@ -15,7 +15,7 @@ import pytest
 from tests.harness.places import Unprivileged
 from tests.harness.processes import kill, state_and_parent
 from tests.harness.program import Program
-from tests.harness.specimens import asleep, until, zombie
+from tests.harness.specimens import asleep, disk_sleep, until, zombie
 from tests.harness.terminal import Starter
 
 Start = Callable[..., subprocess.Popen[bytes]]
@@ -152,6 +152,16 @@ def test_a_zombie_is_explained(pn: Program, start: Start) -> None:
     assert ran.code == 1
     assert f"its parent {parent.pid} (python" in ran.err
     assert f"pn kill -CHLD {parent.pid}" in ran.err
+
+
+def test_one_that_waits_in_the_kernel(pn: Program, tmp_path: Path) -> None:
+    with disk_sleep(tmp_path) as found:
+        ran = pn("kill", "--wait=0.01", str(found.pid))
+        assert ran.code == 1
+        sent, left = ran.err.splitlines()
+        assert "(state D) and takes the signal when it wakes" in sent
+        assert "only -KILL ends it" in left
+        assert pn("kill", "-9", "--wait", str(found.pid)).code == 0
 
 
 def test_a_tree_of_a_zombie_alone(pn: Program) -> None:

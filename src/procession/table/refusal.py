@@ -11,7 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procession.table.record import ProcessRecord
 
-_UNSTOPPABLE = (9, 19)  # SIGKILL, SIGSTOP
+SIGKILL = 9
+_UNSTOPPABLE = (SIGKILL, 19)  # and SIGSTOP
 
 
 @record
@@ -78,7 +79,8 @@ def still_there(one: ProcessRecord, number: int) -> str:
     """Why a process has not ended of a signal, as far as its state tells.  ``one`` is of now."""
     if one.state == "D":
         where = f" in {one.wchan}" if one.wchan else ""
-        return f"waits{where} for a device or a file system (state D): no signal ends it before it wakes"
+        which = "no signal ends it" if number == SIGKILL else "only -KILL ends it, and that not always,"
+        return f"waits{where} for a device or a file system (state D): {which} before it wakes"
     bit = 1 << (number - 1) if number else 0
     if bit and number not in _UNSTOPPABLE:
         if is_namespace_init(one) and not _catches(one, number):

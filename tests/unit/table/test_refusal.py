@@ -32,6 +32,8 @@ def test_a_zombie_names_its_parent_and_what_to_do() -> None:
     ("state", "status", "number", "words"),
     [
         ("D", "", KILL, "waits in folio_wait"),
+        ("D", "", KILL, "no signal ends it"),
+        ("D", "", TERM, "only -KILL"),
         ("S", masks(SigIgn=TERM), TERM, "ignores SIGTERM"),
         ("S", masks(SigBlk=TERM), TERM, "has blocked SIGTERM"),
         ("S", masks(SigCgt=TERM), TERM, "has a handler for SIGTERM"),
