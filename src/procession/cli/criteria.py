@@ -6,7 +6,7 @@ import os
 
 from procession.cli.options import Option
 from procession.table.match import NAME_MAX, Criteria, choose
-from procession.table.snapshot import Snapshot, snapshot
+from procession.table.snapshot import snapshot
 from procession.table.ttys import tty_number
 from procession.table.users import group_id, user_id
 
@@ -104,13 +104,11 @@ def criteria_of(values: dict[str, Any], patterns: tuple[str, ...] = (), **more: 
     )
 
 
-def find(
-    criteria: Criteria, *, needs: tuple[str, ...] = (), threads: bool = False
-) -> tuple[Snapshot, list[ProcessRecord]]:
-    """The table, and who is chosen in it.  Raises Wrong."""
-    table = snapshot((*criteria.needs, *needs), threads=threads)
+def find(criteria: Criteria, *, threads: bool = False) -> list[ProcessRecord]:
+    """Who is chosen in the table of now.  Raises Wrong."""
+    table = snapshot(criteria.needs, threads=threads)
     try:
-        return table, choose(criteria, table, os.getpid())
+        return choose(criteria, table, os.getpid())
     except ValueError as error:
         raise Wrong(f"{error}: quote it, and put a \\ before what is meant as it stands") from None
 

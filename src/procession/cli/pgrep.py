@@ -76,7 +76,7 @@ def _run(values: dict[str, Any]) -> int:
         raise Wrong("no criteria: give a pattern, or an option such as -u USER")
     if warning := too_long(criteria):
         print(f"pn pgrep: {warning}", file=sys.stderr)
-    _, found = find(criteria, threads=values["threads"])
+    found = find(criteria, threads=values["threads"])
     if values["count"]:
         print(len(found))
     elif values["json"]:
