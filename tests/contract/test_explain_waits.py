@@ -143,6 +143,7 @@ def test_a_child_and_the_end_of_a_pidfd() -> None:
 
 def test_vfork_is_deaf_and_not_wrong(tmp_path: Path) -> None:
     with specimens.disk_sleep(tmp_path) as found:
+        specimens.sleeps_in(found["child"], "wait_for_partner")
         one = finding(found.pid, "disk sleep")
         assert one.severity == NOTE
         assert f"has called vfork, and waits until its new child pid {found['child']} (" in one.headline

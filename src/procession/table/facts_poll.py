@@ -75,7 +75,7 @@ def watched(world: World, pid: int, tid: int, call: str, descriptor: Descriptor)
         words = line.split()
         if len(words) >= 3 and words[1] == "events:":
             wanted.append((int(words[0]), int(words[2], 16)))
-    return _parts(world, pid, tid, call, [each for each in wanted if each[0] != descriptor.fd])
+    return _parts(world, pid, tid, call, sorted(each for each in wanted if each[0] != descriptor.fd))
 
 
 def _of(

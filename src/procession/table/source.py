@@ -50,9 +50,10 @@ class Source:
         return sorted(int(name) for name in os.listdir(self.fd) if name.isdecimal())
 
     def tids(self, pid: int) -> list[int]:
-        """Of the threads of a process, ascending; [] when it is gone."""
+        """Of the threads of a process, the main one first, the others ascending; [] when it is gone."""
         try:
-            return sorted(map(int, self._names(f"{pid}/task")))
+            # Numbers wrap around: a thread may well have a lower one than its process.
+            return sorted(map(int, self._names(f"{pid}/task")), key=lambda tid: (tid != pid, tid))
         except OSError:
             return []
 
