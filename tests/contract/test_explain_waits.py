@@ -7,10 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from procession.mp import get_context
 from procession.table.explain.finding import NOTE, WRONG
+from procession.table.explain.look import survey
 from tests.contract.explainkit import all_text, explained, finding
 from tests.harness import specimens
 from tests.harness.places import Unprivileged
+
+
+def read_text(path: str) -> str:
+    """A task that lasts until somebody writes."""
+    return Path(path).read_text()
 
 
 def asleep(pid: int) -> str:
@@ -344,6 +351,29 @@ def test_a_lock_of_python_has_no_owner_to_name() -> None:
         assert one.findings[0].pids == ()
         assert "the kernel does not know who will wake it" in all_text(one.findings[0])
         assert one.facts.ring is None  # nothing is claimed
+
+
+def test_a_worker_of_a_pool_and_its_task(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    with get_context("fork").Pool(1) as pool:
+        pid = pool.apply(os.getpid)
+        job = pool.apply_async(read_text, (str(tmp_path / "fifo"),))
+        specimens.sleeps_in(pid, "wait_for_partner")
+        # A pool publishes what it does after a while.
+        specimens.until(
+            lambda: any(each.kind == "ours" for each in explained(pid).findings), "its task is known"
+        )
+        assert finding(pid, "ours").headline.startswith("ours: pool worker 1 of ")
+        assert "read_text" in finding(pid, "ours").headline
+        (tmp_path / "fifo").write_text("x")
+        assert job.get() == "x"
+
+
+@pytest.mark.root
+def test_the_whole_machine_as_somebody_without_rights(unprivileged: Unprivileged) -> None:
+    found = unprivileged.call(lambda: survey(0.0))
+    assert found.looked_at > 0
+    assert found.refused > 0
 
 
 @pytest.mark.root

@@ -59,6 +59,7 @@ class Facts:
     foreground: int  # the foreground process group of its terminal; -1: none
     parent: Person | None
     parent_sigchld: str  # what the parent does at SIGCHLD: ignores, catches, default
+    role: str  # what it is to us: a worker of a pool and its task, a pn at work; "" for most
     origin: str  # stray, left, daemon or "": ``family.origin``
     leader: Person | None  # of its session; None when that has ended
     group_leader_lives: bool
@@ -126,6 +127,7 @@ def facts_of(
         foreground=record.tpgid,
         parent=person(world, parent) if parent is not None else None,
         parent_sigchld=_sigchld(parent) if parent is not None and is_dead else "",
+        role=world.roles.of(record) or "",
         origin=origin(world.snapshot, record),
         leader=person(world, leader) if leader is not None and leader.state not in "ZXx" else None,
         group_leader_lives=record.pgrp in by_pid,

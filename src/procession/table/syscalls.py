@@ -34,7 +34,9 @@ class Call:
 
 RUNNING = Call("", "running", ())
 REFUSED = Call("", "refused", ())
-OUTSIDE = Call("", "outside", ())  # asleep, and not in a system call: a page fault, or on its way out
+OUTSIDE = Call(
+    "", "outside", ()
+)  # asleep, and in no system call that is known: a page fault, or on its way out
 FOREIGN = Call("", "foreign", ())  # a 32-bit program, whose numbers mean others
 
 
@@ -45,7 +47,9 @@ def current_call(source: Source, pid: int, tid: int) -> Call | None:
     except NotPermitted:
         return REFUSED
     except OSError:
-        return None
+        return (
+            OUTSIDE if os.path.isdir(f"/proc/{pid}/task/{tid}") else None
+        )  # a kernel without that file, or gone
     words = text.split()
     if not words or words[0] == b"running":
         return RUNNING

@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procession.linux.filelocks import FileLock
     from procession.table.record import ProcessRecord
+    from procession.table.roles import Roles
     from procession.table.snapshot import Snapshot
     from procession.table.waits import Wait
 
@@ -22,9 +23,19 @@ class World:
         self.snapshot = snapshot
         self.source = snapshot.source
         self.holders = Holders(snapshot.source)
+        self._roles: Roles | None = None
         self._locks: list[FileLock] | None = None
         self._waits: dict[int, Wait | None] = {}
         self._owners: dict[int, int] = {}
+
+    @property
+    def roles(self) -> Roles:
+        """What processes are to this package."""
+        if self._roles is None:
+            from procession.table.roles import Roles
+
+            self._roles = Roles(self.snapshot)
+        return self._roles
 
     @property
     def locks(self) -> list[FileLock]:

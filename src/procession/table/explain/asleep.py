@@ -39,8 +39,12 @@ _BY_KIND = {kind: module for module in _MODULES for kind in module.KINDS}
 def explain(facts: Facts) -> Finding | None:
     """Of a process whose main thread sleeps."""
     wait = facts.wait
-    if facts.me.state != "S" or wait is None:
+    if facts.me.state != "S" or facts.is_kernel_thread:
         return None
+    if wait is None:
+        if "R" in facts.thread_states:
+            return None  # running.py has it
+        return Finding("asleep", FINE, "asleep now and then: it was awake again when we looked closer")
     why, todo = _BY_KIND[wait.kind].advice(wait, facts)
     return Finding(
         "asleep",

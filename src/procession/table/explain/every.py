@@ -10,6 +10,7 @@ from procession.table.explain import (
     frozen,
     kernel_thread,
     orphan,
+    ours,
     runaway,
     running,
     starved,
@@ -44,6 +45,7 @@ EXPLANATIONS: tuple[Callable[[Facts], Finding | None], ...] = (
     swapping.explain,
     descriptors_out.explain,
     orphan.explain,
+    ours.explain,
 )
 
 

@@ -20,6 +20,7 @@ _PLAIN = Facts(
     foreground=-1,
     parent=PARENT,
     parent_sigchld="",
+    role="",
     origin="",
     leader=PARENT,
     group_leader_lives=True,
