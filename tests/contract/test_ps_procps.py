@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -229,3 +230,72 @@ def test_that_every_column_of_ps_is_here() -> None:
     }  # _left and so on test ps itself
     assert theirs, "ps lists no columns"
     assert theirs - set(names()) == set()
+
+
+FLAGS = [
+    "-e",
+    "-f",
+    "-F",
+    "-l",
+    "-y",
+    "-j",
+    "-c",
+    "-P",
+    "-M",
+    "-H",
+    "--forest",
+    "-L",
+    "-T",
+    "-w",
+    "ax",
+    "a",
+    "x",
+    "u",
+    "l",
+    "j",
+    "s",
+    "v",
+    "f",
+    "c",
+    "e",
+    "n",
+    "S",
+    "r",
+    "h",
+    "--no-headers",
+]
+
+
+@pytest.mark.slow
+@pytest.mark.hang_limit(300)
+@pytest.mark.parametrize("seed", range(4))
+def test_options_at_random(room: Room, seed: int) -> None:
+    """Two to five of them, as separate words."""
+    choice = random.Random(seed)
+    for _ in range(150):
+        words = choice.sample(FLAGS, choice.randint(2, 5))
+        if not {"-L", "-T"} & set(words):  # there ps itself fails, see docs/reference/ps.md
+            room.compare(*words)
+
+
+@pytest.mark.slow
+@pytest.mark.hang_limit(300)
+@pytest.mark.parametrize("seed", range(4))
+def test_columns_at_random(room: Room, seed: int) -> None:
+    """Some of them, some in another width, sorted by some, on screens of any width.
+
+    The room and the listing processes, of which too little may be left to know them by, are not selected.
+    """
+    choice = random.Random(seed)
+    for _ in range(150):
+        names = choice.sample(STILL, choice.randint(1, 6))
+        format_ = ",".join(name + choice.choice(["", "", ":3", ":11", "=Head"]) for name in names)
+        words = ["-C", "sleep,sh,true", "-o", format_]
+        if choice.random() < 0.5:
+            words += [
+                "--sort",
+                choice.choice(["", "-"]) + choice.choice(["pid", "comm,-pid", "rss,pid", "tty,-ppid,pid"]),
+            ]
+        if choice.random() < 0.5:
+            words += ["--cols", str(choice.randint(9, 90))]
+        room.compare(*words)

@@ -29,7 +29,7 @@ def main(words: list[str]) -> int:
         code = _only(request.only) if request.only else _run(request, slots, keys)
         sys.stdout.flush()
     except Improper as error:
-        print(f"pn ps: {error}: see pn ps --help", file=sys.stderr)
+        print(f"pn ps: {error}: {error.advice}", file=sys.stderr)
         return 1
     except BrokenPipeError:
         raise  # nothing is wrong, see cli/__init__.py

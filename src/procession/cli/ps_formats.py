@@ -29,6 +29,8 @@ _SHORT_KEYS = {
     "v": "vsize", "y": "priority",
 }  # fmt: skip
 
+_NAMES = "pn ps L prints all names"
+
 Key = tuple["Column", bool]
 
 
@@ -78,7 +80,7 @@ def slot(name: str, heading: str | None = None, width: int | None = None) -> Slo
     """One column.  Raises Improper."""
     found = column(name)
     if found is None:
-        raise Improper(f"there is no column {name!r}, see 'pn ps L'")
+        raise Improper(f"there is no column {name!r}", _NAMES)
     return slot_of(found, heading, width)
 
 
@@ -158,7 +160,7 @@ def sort_keys(text: str) -> list[Key]:
         name = item[1:] if item[0] in "+-" else item
         by = column(name)
         if by is None:
-            raise Improper(f"there is no column {name!r} to sort by, see 'pn ps L'")
+            raise Improper(f"there is no column {name!r} to sort by", _NAMES)
         found.append((by, item[0] == "-"))
     return found
 

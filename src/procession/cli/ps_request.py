@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 class Improper(Exception):
     """The command line says nothing that can be done; its text is the reason."""
 
+    def __init__(self, reason: str, advice: str = "see pn ps --help") -> None:
+        super().__init__(reason)
+        self.advice = advice
+
 
 class Request:
     """Filled in by the readers of options (``ps_unix.py``, ``ps_bsd.py``, ``ps_long.py``), word by word."""

@@ -7,7 +7,8 @@
     --sort -rss      GNU: two dashes; a value after "=", ":" or in the next word
     1 2 -3 +4        pids, process groups, sessions
 
-What cannot be read so is read once more with single dashes taken for BSD options: ``ps -aux`` is no user "x".
+What cannot be read so, and has no options without a dash, is read once more with single dashes taken for those of
+BSD: ``ps -aux`` is no user "x".
 What cannot be read then either may hold free words.
 """
 
@@ -60,7 +61,7 @@ class Reader:
             self._letters(unix=not self._dashes_are_bsd)
         elif self._is_free(word):
             self.request.words.append(word)
-        elif first.isalpha():
+        elif first.isalpha() and not self._dashes_are_bsd:
             self._letters(unix=False)
         elif first.isdecimal() or (first == "-" and second.isdecimal()) or first == "+":
             self.request.bsd = True

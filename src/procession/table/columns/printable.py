@@ -58,9 +58,10 @@ def cut(text: str, room: int) -> str:
         return text[: max(0, room)]
     taken = 0
     for at, character in enumerate(text):
-        taken += _width(character)
-        if taken > room:
+        width = _width(character)
+        if taken >= room or taken + width > room:  # where there is no room left, not even for what takes none
             return text[:at]
+        taken += width
     return text
 
 
