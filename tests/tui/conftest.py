@@ -12,14 +12,13 @@ from textual._context import active_app
 from textual.app import App
 
 from procession.table import users
-from tests.tui.recorded import AppMaker, shop, top_app
+from tests.tui.recorded import NAMES, AppMaker, shop, top_app
 
 
 @pytest.fixture(autouse=True)
 def _fixed_names_and_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    names = {0: "root", 33: "www-data", 112: "postgres", 1000: "ada", 1001: "grace"}
-    monkeypatch.setattr(users, "_users", dict(names))
-    monkeypatch.setattr(users, "_groups", dict(names))
+    monkeypatch.setattr(users, "_users", dict(NAMES))
+    monkeypatch.setattr(users, "_groups", dict(NAMES))
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setenv("COLORTERM", "truecolor")

@@ -26,6 +26,7 @@ from procession.tui.app import TopApp
 MIB = 1 << 20
 GIB = 1 << 30
 BOOT = 1_700_000_000.0  # Unix time
+NAMES = {0: "root", 33: "www-data", 112: "postgres", 1000: "ada", 1001: "grace"}
 UP = 300_000.0  # seconds, when the record begins
 STEP = 2.0  # seconds between readings
 

@@ -8,6 +8,7 @@ from procession.table.board_columns import shown_command
 from procession.table.board_formats import printable
 from procession.table.descriptors import descriptors_of
 from procession.table.holders import Holders
+from procession.table.syscalls import current_call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ _MASKS = (
 )
 
 
-def signals(one: ProcessRecord, _frame: Frame, width: int) -> list[Line]:
+def signals(one: ProcessRecord, frame: Frame, width: int) -> list[Line]:
     """Its masks in names, what it waits in, and the system call where that may be read."""
     import textwrap
 
@@ -95,10 +96,10 @@ def signals(one: ProcessRecord, _frame: Frame, width: int) -> list[Line]:
         [],
         [("label", f" {'waits in':9}"), ("", printable(one.wchan) or "nothing, or not ours to know")],
     ]
-    call = (one.read("syscall") or b"").decode("ascii", "replace").split()
-    if call:
-        words = "running" if call[0] == "running" else f"number {call[0]}, arguments {' '.join(call[1:7])}"
-        lines.append([("label", f" {'call':9}"), ("", words[:width])])
+    call = current_call(frame.snapshot.source, one.pid, one.tid)
+    if call is not None:
+        meaning = f": {call.meaning}" if call.meaning else ""
+        lines.append([("label", f" {'call':9}"), ("", f"{call.name or 'none'}{meaning}"[:width])])
     return lines
 
 

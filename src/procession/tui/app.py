@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual.app import App
 
-from procession.tui.paint import BACK, BAND
+from procession.tui.paint import BACK
 from procession.tui.screen import TopScreen
 
 TYPE_CHECKING = False
@@ -24,8 +24,6 @@ ProcessList, Pager {{ height: 1fr; width: 100%; }}
 ModalScreen {{ background: {BACK} 40%; align: center middle; }}
 ModalScreen.low {{ align: left bottom; background: {BACK} 0%; }}
 ModalScreen.full {{ background: {BACK}; }}
-#ask {{ height: 2; background: {BAND}; }}
-#ask-field {{ border: none; height: 1; padding: 0 1; background: {BAND}; color: #f2d58a; }}
 #choose {{ background: {BACK}; border: round #4a5664; padding: 0 1; }}
 """
 

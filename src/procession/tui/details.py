@@ -6,7 +6,6 @@ from time import monotonic
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.screen import Screen
 
 from procession.table.board import key_of
@@ -14,6 +13,7 @@ from procession.table.board_columns import shown_command
 from procession.table.board_details import PAGES as PLAIN
 from procession.table.board_files import open_files, signals
 from procession.table.board_why import Why
+from procession.tui.binding import bound
 from procession.tui.lines import Lines
 from procession.tui.pager import Pager
 from procession.tui.paint import STYLES
@@ -34,18 +34,18 @@ class Details(Screen[None]):
     """Keys: arrows and Tab go from page to page, Escape goes back."""
 
     BINDINGS: ClassVar = [
-        Binding("escape,q,e,enter,f10", "app.pop_screen", show=False),
-        Binding("right,tab", "turn(1)", show=False),
-        Binding("left,shift+tab", "turn(-1)", show=False),
-        Binding("up", "scroll(-1)", show=False),
-        Binding("down", "scroll(1)", show=False),
-        Binding("pageup", "scroll(-20)", show=False),
-        Binding("pagedown,space", "scroll(20)", show=False),
-        Binding("home", "scroll(-1000000)", show=False),
-        Binding("end", "scroll(1000000)", show=False),
-        *(Binding(str(number), f"page('{name}')", show=False) for number, name in enumerate(PAGES, 1)),
-        Binding("l", "page('files')", show=False),
-        Binding("s", "page('signals')", show=False),
+        bound("escape,q,e,enter,f10", "app.pop_screen"),
+        bound("right,tab", "turn(1)"),
+        bound("left,shift+tab", "turn(-1)"),
+        bound("up", "scroll(-1)"),
+        bound("down", "scroll(1)"),
+        bound("pageup", "scroll(-20)"),
+        bound("pagedown,space", "scroll(20)"),
+        bound("home", "scroll(-1000000)"),
+        bound("end", "scroll(1000000)"),
+        *(bound(str(number), f"page('{name}')") for number, name in enumerate(PAGES, 1)),
+        bound("l", "page('files')"),
+        bound("s", "page('signals')"),
     ]
 
     def __init__(self, one: ProcessRecord, frame: Frame, page: str) -> None:
@@ -54,6 +54,7 @@ class Details(Screen[None]):
         self._frame = frame
         self._page = page
         self._ended = False
+        self._ready = False
         self._why = Why()
         self._again = 0.0  # monotonic time before which the page stays as it is
 
@@ -66,6 +67,7 @@ class Details(Screen[None]):
 
     def on_mount(self) -> None:
         """The first page, once the size is known."""
+        self._ready = True
         self.call_after_refresh(self.draw)
 
     def on_resize(self) -> None:
@@ -85,6 +87,8 @@ class Details(Screen[None]):
 
     def draw(self, *, again: bool = False) -> None:
         """The page."""
+        if not self._ready:  # a key that was quicker
+            return
         self._title()
         tabs: Line = [("", " ")]
         for name in PAGES:
@@ -115,7 +119,8 @@ class Details(Screen[None]):
 
     def action_scroll(self, by: int) -> None:
         """So many lines."""
-        self.query_one(Pager).scroll_lines(by)
+        if self._ready:
+            self.query_one(Pager).scroll_lines(by)
 
     def on_lines_clicked(self, event: Lines.Clicked) -> None:
         """A page's name."""

@@ -6,11 +6,10 @@ import textwrap
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Input
 
+from procession.tui.binding import bound
 from procession.tui.lines import Lines
 from procession.tui.pager import Pager
 from procession.tui.paint import STYLES
@@ -25,36 +24,64 @@ if TYPE_CHECKING:
 
 
 class Ask(ModalScreen[str | None]):
-    """One line of text at the bottom; Escape: None.  ``changed`` hears each key."""
+    """One line of text at the bottom; Escape: None.  ``changed`` hears each key.
 
-    BINDINGS: ClassVar = [Binding("escape", "dismiss(None)", show=False)]
+    The keys are taken by the screen itself and in their order.  Textual's own field would lose those that come
+    before it has the focus: a fast hand, or a paste.
+    """
 
     def __init__(self, title: str, value: str = "", changed: Callable[[str], None] | None = None) -> None:
         super().__init__(classes="low")
         self._title = title
         self._value = value
         self._changed = changed
+        self._over = False
 
     def compose(self) -> ComposeResult:
-        """A title and a field."""
-        with Vertical(id="ask"):
-            yield Lines(id="ask-title")
-            field = Input(self._value, id="ask-field", select_on_focus=False)
-            field.cursor_blink = False
-            yield field
+        """Two lines."""
+        yield Lines(id="ask", ground=STYLES["button"])
 
     def on_mount(self) -> None:
         """What it is for."""
-        self.query_one(Lines).show([[("label", f" {self._title}"), ("dim", "   Enter: yes   Esc: no")]])
+        self._draw()
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Each key."""
+    def _draw(self) -> None:
+        title: Line = [("label", f" {self._title}"), ("dim", "   Enter: yes   Esc: no")]
+        room = max(8, self.app.size.width - 4)
+        self.query_one(Lines).show([title, [("chosen", f" {self._value[-room:]}"), ("cursor", " ")]])
+
+    def on_key(self, event: events.Key) -> None:
+        """A letter, or one of a few others."""
+        event.stop()
+        event.prevent_default()
+        if self._over:  # keys that were on their way when it was closed are for nobody
+            return
+        if event.key in ("escape", "enter"):
+            self._over = True
+            self.dismiss(self._value if event.key == "enter" else None)
+        elif event.key in _ERASE:
+            self._put(_ERASE[event.key](self._value))
+        elif event.is_printable and event.character:
+            self._put(self._value + event.character)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Its first line."""
+        event.stop()
+        self._put(self._value + event.text.partition("\n")[0])
+
+    def _put(self, value: str) -> None:
+        self._value = value
+        self._draw()
         if self._changed is not None:
-            self._changed(event.value)
+            self._changed(value)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter."""
-        self.dismiss(event.value)
+
+_ERASE: dict[str, Callable[[str], str]] = {
+    "backspace": lambda text: text[:-1],
+    "ctrl+h": lambda text: text[:-1],
+    "ctrl+w": lambda text: text.rstrip().rpartition(" ")[0],
+    "ctrl+u": lambda _: "",
+}
 
 
 class Choose(ModalScreen[tuple[int, ...] | None]):
@@ -64,15 +91,15 @@ class Choose(ModalScreen[tuple[int, ...] | None]):
     """
 
     BINDINGS: ClassVar = [
-        Binding("escape,q", "dismiss(None)", show=False),
-        Binding("enter", "take", show=False),
-        Binding("up", "step(-1)", show=False),
-        Binding("down", "step(1)", show=False),
-        Binding("pageup,home", "step(-1000)", show=False),
-        Binding("pagedown,end", "step(1000)", show=False),
-        Binding("space", "mark", show=False),
-        Binding("plus", "carry(1)", show=False),
-        Binding("minus", "carry(-1)", show=False),
+        bound("escape,q", "dismiss(None)"),
+        bound("enter", "take"),
+        bound("up", "step(-1)"),
+        bound("down", "step(1)"),
+        bound("pageup,home", "step(-1000)"),
+        bound("pagedown,end", "step(1000)"),
+        bound("space", "mark"),
+        bound("plus", "carry(1)"),
+        bound("minus", "carry(-1)"),
     ]
 
     def __init__(
@@ -86,6 +113,7 @@ class Choose(ModalScreen[tuple[int, ...] | None]):
         super().__init__()
         self._title = title
         self._warning = warning
+        self._ready = False
         self._choices = choices
         self._marked = None if marked is None else set(marked)
         # Those that are marked stand first, in their order.
@@ -100,6 +128,7 @@ class Choose(ModalScreen[tuple[int, ...] | None]):
 
     def on_mount(self) -> None:
         """Draw it."""
+        self._ready = True
         how = "Enter: yes   Esc: no"
         if self._marked is not None:
             how = "Space: mark   + -: move   " + how
@@ -116,6 +145,8 @@ class Choose(ModalScreen[tuple[int, ...] | None]):
         self._draw()
 
     def _draw(self) -> None:
+        if not self._ready:  # a key that was quicker
+            return
         lines: list[Line] = []
         for index in self._order:
             mark = "" if self._marked is None else "[x] " if index in self._marked else "[ ] "
@@ -165,19 +196,20 @@ class Page(ModalScreen[None]):
     """Lines to read; any of the usual keys closes it."""
 
     BINDINGS: ClassVar = [
-        Binding("escape,q,enter,f1,question_mark,h,w", "dismiss(None)", show=False),
-        Binding("up", "scroll(-1)", show=False),
-        Binding("down", "scroll(1)", show=False),
-        Binding("pageup", "scroll(-20)", show=False),
-        Binding("pagedown,space", "scroll(20)", show=False),
-        Binding("home", "scroll(-100000)", show=False),
-        Binding("end", "scroll(100000)", show=False),
+        bound("escape,q,enter,f1,question_mark,h,w", "dismiss(None)"),
+        bound("up", "scroll(-1)"),
+        bound("down", "scroll(1)"),
+        bound("pageup", "scroll(-20)"),
+        bound("pagedown,space", "scroll(20)"),
+        bound("home", "scroll(-100000)"),
+        bound("end", "scroll(100000)"),
     ]
 
     def __init__(self, title: str, make: Callable[[int], list[Line]]) -> None:
         super().__init__(classes="full")
         self._title = title
         self._make = make
+        self._ready = False
 
     def compose(self) -> ComposeResult:
         """A title and the text."""
@@ -186,6 +218,7 @@ class Page(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """The title."""
+        self._ready = True
         self.query_one(Lines).show(
             [[("chosen", f" {self._title}"), ("button", "   Esc: back   ↑ ↓ PgUp PgDn")]]
         )
@@ -196,4 +229,5 @@ class Page(ModalScreen[None]):
 
     def action_scroll(self, by: int) -> None:
         """So many lines down."""
-        self.query_one(Pager).scroll_lines(by)
+        if self._ready:
+            self.query_one(Pager).scroll_lines(by)

@@ -34,6 +34,7 @@ STYLES = {
     "chosen": Style(color="#f2d58a", bgcolor=BAND, bold=True),
     "key": Style(color="#d3d8df", bgcolor=BACK, bold=True),
     "button": Style(color="#a9b6c4", bgcolor=BAND),
+    "cursor": Style(color="#14171c", bgcolor="#d3d8df"),
     "tab": Style(color="#14171c", bgcolor="#8fb3d9", bold=True),
 }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.screen import Screen
 
 from procession.table import keeping, meters
@@ -15,6 +14,7 @@ from procession.table.board_keys import KEYS
 from procession.table.users import user_name
 from procession.tui.acts_process import ProcessActs
 from procession.tui.acts_view import ViewActs
+from procession.tui.binding import bound
 from procession.tui.bottom import act_at, bottom_line, host_name, title_line
 from procession.tui.lines import Lines
 from procession.tui.listing import ProcessList
@@ -36,7 +36,7 @@ _GRAPH = 6  # lines
 class TopScreen(ViewActs, ProcessActs, Screen[None]):
     """See ``app.TopApp`` for what it is given."""
 
-    BINDINGS: ClassVar = [Binding(key.keys, key.act, show=False) for key in KEYS]
+    BINDINGS: ClassVar = [bound(key.keys, key.act) for key in KEYS]
 
     def __init__(
         self,

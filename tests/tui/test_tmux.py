@@ -1,0 +1,110 @@
+"""The screen inside tmux, driven as a person would: its keys, its sizes, its end."""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.harness.program import clean_environment
+
+pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+
+
+class Tmux:
+    """A server of its own; in control mode it says when something was written."""
+
+    def __init__(self, home: Path, *command: str) -> None:
+        env = clean_environment(home, TERM="xterm-256color")
+        self._base = ["tmux", "-f", os.devnull, "-S", str(home / "tmux")]
+        self._env = env
+        self.client = subprocess.Popen(
+            [*self._base, "-C", "new-session", "-x", "120", "-y", "40", *command],
+            env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        self._wait_for_output(time.monotonic() + 30)
+        self._server = os.pidfd_open(int(self.ask("display-message", "-p", "#{pid}")))
+
+    def ask(self, *words: str) -> str:
+        done = subprocess.run(
+            [*self._base, *words], env=self._env, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    def send(self, *keys: str) -> None:
+        self.ask("send-keys", *keys)
+
+    def wait_for(self, words: str, *, gone: bool = False, seconds: float = 40) -> str:
+        """Until the pane shows it (or no more); looked at whenever something was written."""
+        deadline = time.monotonic() + seconds
+        while True:
+            pane = self.ask("capture-pane", "-p")
+            if (words in pane) != gone:
+                return pane
+            if not self._wait_for_output(deadline):
+                pytest.fail(f"{words!r} {'stays' if gone else 'did not come'}; the pane:\n{pane}")
+
+    def _wait_for_output(self, deadline: float) -> bool:
+        assert self.client.stdout is not None
+        ready, _, _ = select.select([self.client.stdout], [], [], max(0, deadline - time.monotonic()))
+        return bool(ready) and os.read(self.client.stdout.fileno(), 1 << 16) != b""
+
+    def close(self) -> None:
+        subprocess.run([*self._base, "kill-server"], env=self._env, capture_output=True, check=False)
+        assert select.select([self._server], [], [], 30)[0]
+        os.close(self._server)
+        self.client.communicate(timeout=30)
+
+
+@pytest.fixture
+def tmux(tmp_path: Path) -> Iterator[Tmux]:
+    made = Tmux(tmp_path, f"{sys.executable} -m procession top -d 0.5; echo left with $?; read end")
+    yield made
+    made.close()
+
+
+def test_a_person_looks_around_and_leaves(tmux: Tmux) -> None:
+    tmux.wait_for("COMMAND")
+    pane = tmux.wait_for("F10Quit").rstrip()
+    assert "F10Quit" in pane.splitlines()[-1]
+    tmux.send("t", "c")
+    tmux.wait_for("└─")
+    tmux.send("Down", "Enter")
+    tmux.wait_for("overview")
+    tmux.send("Right")
+    tmux.send("Right")
+    tmux.wait_for("segment")
+    tmux.send("Escape")
+    tmux.wait_for("COMMAND")
+    tmux.send("\\", "procession top")
+    tmux.send("Enter")
+    pane = tmux.wait_for("filter: procession top")
+    assert "COMMAND" in pane
+    assert "kthreadd" not in pane
+    tmux.ask("resize-window", "-x", "80", "-y", "24")
+    pane = tmux.wait_for("F10Quit")
+    tmux.send("F1")
+    tmux.wait_for("this page")
+    tmux.send("q")
+    tmux.wait_for("this page", gone=True)
+    tmux.send("q")
+    tmux.wait_for("left with 0")
+
+
+def test_ctrl_c_leaves_too_and_the_terminal_is_as_it_was(tmux: Tmux) -> None:
+    tmux.wait_for("COMMAND")
+    tmux.send("C-c")
+    pane = tmux.wait_for("left with")
+    assert "left with 130" in pane
+    assert tmux.ask("display-message", "-p", "#{alternate_on} #{cursor_flag} #{mouse_any_flag}").split() == [
+        "0",
+        "1",
+        "0",
+    ]
