@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,9 @@ import pytest
 
 from procession.cli.options import parse
 from procession.cli.top import COMMAND, normal
+from procession.table.board_keys import KEYS
+from tests.harness.pages import run_page
+from tests.harness.places import ROOT
 from tests.harness.program import Program, clean_environment
 from tests.harness.terminal import Starter
 
@@ -261,3 +265,28 @@ def test_what_is_kept_is_used_the_next_time(pn_tty: Starter, tmp_path: Path) -> 
     assert terminal.wait_exit(30) == 0
     kept = json.loads((tmp_path / "home/.config/procession/top.json").read_text())
     assert kept["sort"] == "mem"
+
+
+# ── the page about it ─────────────────────────────────────────────────────────────────────────────
+
+PAGE = ROOT / "docs/how-to/top.md"
+
+
+def test_the_commands_of_the_page_work(tmp_path: Path) -> None:
+    program = tmp_path / "pn"
+    program.write_text(
+        f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m procession "$@"\n', encoding="utf-8"
+    )
+    program.chmod(0o755)
+    environment = clean_environment(tmp_path)
+    environment["PATH"] = f"{tmp_path}:{environment['PATH']}"
+    assert run_page(PAGE.read_text(encoding="utf-8"), tmp_path, environment) > 0
+
+
+def test_the_keys_of_the_page_are_those_that_there_are() -> None:
+    known = {word for key in KEYS for word in (key.shown or "").split()} | {"Tab", "Enter", "Esc", "Space"}
+    _, _, table = PAGE.read_text(encoding="utf-8").partition("| You want | Keys |")
+    table = table.partition("\n\n")[0]
+    told = set(re.findall(r"`([^`]+)`", table))
+    assert len(told) > 20
+    assert told <= known
