@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from procession.table.explain.finding import WRONG
 from procession.table.explain.look import deadlocks
 from tests.contract.explainkit import all_text, explained, finding
 from tests.harness import specimens
+from tests.harness.processes import read
 
 
 def kinds(pid: int) -> list[str]:
@@ -147,3 +149,34 @@ os.read(r, 1)
     with specimens.made(code) as found:
         specimens.sleeps_in(found.pid, "pipe_read")
         assert "deadlock" not in kinds(found.pid)
+
+
+@pytest.mark.root
+def test_threads_of_another_pid_namespace() -> None:
+    """Their mutexes hold numbers that mean others to us."""
+    code = """
+first, second = ctypes.create_string_buffer(64), ctypes.create_string_buffer(64)
+meet = threading.Barrier(2)
+def lock(mine, other):
+    libc.pthread_mutex_lock(mine)
+    meet.wait()
+    libc.pthread_mutex_lock(other)
+threads = [threading.Thread(target=lock, args=pair, daemon=True) for pair in ((first, second), (second, first))]
+for each in threads:
+    each.start()
+say(ready="numbers are not ours")
+pid = child(nap)
+os.waitpid(pid, 0)
+"""
+    with specimens.made(code, prefix=("unshare", "-pf", "--kill-child")) as found:
+        (inside,) = map(int, read(found.pid, f"task/{found.pid}/children").split())
+        specimens.sleeps_in(inside, "do_wait")
+        tids = sorted(int(name) for name in os.listdir(f"/proc/{inside}/task") if int(name) != inside)
+        for tid in tids:
+            specimens.sleeps_in(inside, "futex", tid)
+        (child,) = map(int, read(inside, f"task/{inside}/children").split())
+        one = finding(inside, "deadlock")
+        assert sorted(map(int, one.headline.split("threads: ")[1].split(":")[0].split(" → ")[:2])) == tids
+        assert finding(inside, "asleep").headline.startswith(
+            f"asleep: waits for the end of its child pid {child} ("
+        )

@@ -35,6 +35,8 @@ def _whom(world: World, pid: int, call: Call) -> tuple[int, int]:
         number = call.fd()
         record = world.snapshot.by_pid.get(pid)
         own = record.pgrp if record is not None else 0
+        if number > 0:
+            number = world.outer(pid, number) or number
         return (number, 0) if number > 0 else (0, own if number == 0 else -number if number < -1 else 0)
     kind, number = call.fd(0), call.fd(1)
     if kind == _PIDFD:
@@ -42,6 +44,8 @@ def _whom(world: World, pid: int, call: Call) -> tuple[int, int]:
 
         number = int(read_info(world.source, pid, number).get("Pid", "0"))
         return max(number, 0), 0
+    if kind == _PID:
+        number = world.outer(pid, number) or number
     return (number, 0) if kind == _PID else (0, number if kind == _PGID else 0)
 
 

@@ -69,16 +69,19 @@ def _owner(
         return None, ""
     word = struct.unpack_from("=I", memory)[0]
     if command in (_LOCK_PI, _LOCK_PI2, _WAIT_REQUEUE_PI):
-        return word & _TID, "robust"
+        return world.outer(pid, word & _TID), "robust"
     if command not in (_WAIT, _WAIT_BITSET):
         return None, ""
     if word & _WAITERS and word & _TID and expected == word:
-        return word & _TID, "robust"
-    if word == expected and word > _CONTENDED and world.process_of(word) == pid and word != pid:
-        return word, "thread"
+        return world.outer(pid, word & _TID), "robust"
+    if word == expected and word > _CONTENDED:
+        thread = world.outer(pid, word)
+        if thread is not None and thread != pid and world.process_of(thread) == pid:
+            return thread, "thread"
     if word == expected == _CONTENDED and len(memory) >= _MUTEX:
-        owner, users, kind = struct.unpack_from("=iIi", memory, 8)
-        process = world.process_of(owner)
+        inner, users, kind = struct.unpack_from("=iIi", memory, 8)
+        owner = world.outer(pid, inner) if inner > 0 else None
+        process = world.process_of(owner) if owner is not None else None
         is_mutex = kind & 0x7F in _KINDS and users >= 1 and process is not None
         if is_mutex and (process == pid or not private):
             return owner, "mutex"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from procession.table import files
 from procession.table.board_formats import printable
 from procession.table.holders import Holders
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from procession.table.record import ProcessRecord
     from procession.table.roles import Roles
     from procession.table.snapshot import Snapshot
+    from procession.table.source import Source
     from procession.table.waits import Wait
 
 _NAME = 48  # characters of a command in a sentence
@@ -69,10 +71,41 @@ class World:
                     self._owners[record.pid] = record.pid
         return self._owners.get(tid)
 
+    def outer(self, pid: int, number: int) -> int | None:
+        """Our number for the thread or process that ``pid`` knows by ``number``: another one where it lives in a pid
+        namespace of its own (NSpid, Linux 4.1; pid_namespaces(7)).  None: not found."""
+        record = self.snapshot.by_pid.get(pid)
+        if record is None or not _is_inside(record.status.get(b"NSpid", b"")):
+            return number
+        for tid in self.source.tids(pid):
+            if _innermost(_status_line(self.source, f"{pid}/task/{tid}")) == number:
+                return tid
+        home = record.link("ns/pid")
+        for other in self.snapshot.by_pid.values():
+            if other.link("ns/pid") == home and _innermost(other.status.get(b"NSpid", b"")) == number:
+                return other.pid
+        return None
+
     def name(self, pid: int) -> str:
         """``pid 4711 (python feeder.py)``, safe to print."""
         record = self.snapshot.by_pid.get(pid)
         return f"pid {pid} ({command(record)})" if record is not None else f"pid {pid}"
+
+
+def _is_inside(words: bytes) -> bool:
+    return len(words.split()) > 1
+
+
+def _innermost(words: bytes) -> int:
+    return int((words.split() or [b"0"])[-1])
+
+
+def _status_line(source: Source, path: str) -> bytes:
+    try:
+        data = source.read_now(path, files.STATUS)
+    except OSError:
+        return b""
+    return data.partition(b"\nNSpid:")[2].partition(b"\n")[0]
 
 
 def command(record: ProcessRecord, limit: int = _NAME) -> str:
