@@ -18,9 +18,12 @@ from tests.harness.specimens import Specimen, asleep, made, odd_name, stopped, z
 from tests.harness.terminal import Starter
 
 
+MARK = f"Some-Argument-{os.getpid()}"  # other runs of these tests may go on beside
+
+
 @pytest.fixture
 def plain() -> Iterator[Specimen]:
-    with made("say(it=os.getpid())\nnap()", "Some-Argument") as found:
+    with made("say(it=os.getpid())\nnap()", MARK) as found:
         asleep(found.pid)
         yield found
 
@@ -71,19 +74,19 @@ def test_nothing_selected(pn: Program) -> None:
 
 def test_words(pn: Program, plain: Specimen) -> None:
     """All must fit; capitals do not matter; the listing itself, whose arguments they are, is not found."""
-    ran = pn("ps", "SOME-argument", "python")
+    ran = pn("ps", MARK.swapcase(), "python")
     lines = ran.out.splitlines()
     assert ran.code == 0
     assert lines[0].split() == ["USER", "PID", "%CPU", "%MEM", "RSS", "STAT", "START", "TIME", "COMMAND"]
     assert [int(line.split()[1]) for line in lines[1:]] == [plain.pid]
-    assert pn("ps", "some-argument", "nosuchword").code == 1
+    assert pn("ps", MARK, "nosuchword").code == 1
 
 
 def test_words_with_options_and_after_a_double_dash(pn: Program, plain: Specimen) -> None:
-    ran = pn("ps", "-o", "pid=", "some-argument")
+    ran = pn("ps", "-o", "pid=", MARK.lower())
     assert ran.out.split() == [str(plain.pid)]
     assert pn("ps", "-o", "pid=", "--", str(plain.pid)).out.split() == [str(plain.pid)]
-    ran = pn("ps", "-ef", "some-argument")
+    ran = pn("ps", "-ef", MARK.lower())
     assert [line.split()[1] for line in ran.out.splitlines()] == ["PID", str(plain.pid)]
 
 
@@ -105,7 +108,7 @@ def test_json_is_exact(pn: Program, plain: Specimen) -> None:
     found = json.loads(ran.out)
     assert ran.code == 0
     assert found["identity"]["pid"] == found["pid"] == plain.pid
-    assert found["args"][-1] == "Some-Argument"
+    assert found["args"][-1] == MARK
     assert found["rss"] % 1024 == 0
     assert found["rss"] > 1 << 20
     assert found["state"] == "S"

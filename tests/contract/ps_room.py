@@ -16,7 +16,9 @@ import sys
 from typing import Any
 
 SLEEP = ("sleep", "100000")
-HIDDEN = "import os, signal; os.setgid(33); os.setuid(1); signal.pause()"  # so its files are root's: not dumpable
+HIDDEN = (
+    "import os, signal; os.setgid(33); os.setuid(1); signal.pause()"  # so its files are root's: not dumpable
+)
 LOCKED = "import ctypes, signal; ctypes.CDLL(None).mlockall(1); signal.pause()"
 THREADED = (
     "import os, signal, threading; open('/proc/self/comm', 'wb').write(b'o) \\n(\\x1b[7m'); "
