@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 KINDS = ("poll",)
 
 _SHOWN = 8  # descriptors, one line each
+_WORDS = {
+    "listener": ("listening socket",),
+    "child": ("end of a process", "ends of processes"),
+    "poll": ("epoll set",),
+    "timer": ("clock",),
+}
 
 
 def phrase(wait: Wait, facts: Facts) -> str:
@@ -56,5 +62,4 @@ def _kinds(wait: Wait) -> str:
     counts: dict[str, int] = {}
     for part in wait.parts:
         counts[part.kind] = counts.get(part.kind, 0) + 1
-    words = {"listener": "listening socket", "child": "process's end", "poll": "epoll set"}
-    return listed([number(count, words.get(kind, kind)) for kind, count in counts.items()])
+    return listed([number(count, *_WORDS.get(kind, (kind,))) for kind, count in counts.items()])
