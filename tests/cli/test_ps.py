@@ -17,7 +17,6 @@ from tests.harness.program import Program
 from tests.harness.specimens import Specimen, asleep, made, odd_name, stopped, zombie
 from tests.harness.terminal import Starter
 
-
 MARK = f"Some-Argument-{os.getpid()}"  # other runs of these tests may go on beside
 
 
