@@ -34,6 +34,10 @@ if "wrong" in sys.argv[1]:
     os.waitid(os.P_PID, dead, os.WEXITED | os.WNOWAIT)
     stopped = child(lambda: os.kill(os.getpid(), signal.SIGSTOP))
     os.waitid(os.P_PID, stopped, os.WSTOPPED | os.WNOWAIT)
+if "many" in sys.argv[1]:
+    for _ in range(6):
+        dead = child(lambda: None)
+        os.waitid(os.P_PID, dead, os.WEXITED | os.WNOWAIT)
 if "ring" in sys.argv[1]:
     a, b = os.pipe(), os.pipe()
     def one(mine, other):
@@ -179,6 +183,14 @@ def test_a_whole_machine_with_a_zombie_a_stopped_one_and_a_deadlock(tmp_path: Pa
     assert heads[1].startswith("✗ a zombie: it ended with exit code 3, and its parent pid 1 (")
     assert heads[2].startswith("! stopped by a signal")
     assert ran.stdout.endswith("looked at 6 processes.\n")
+
+
+@pytest.mark.root
+def test_many_zombies_of_one_parent_take_one_line_together(tmp_path: Path) -> None:
+    ran = in_a_room("many", tmp_path)
+    assert ran.returncode == 1
+    assert ran.stdout.count("✗ a zombie: ") == 3
+    assert ran.stdout.splitlines()[-2] == "and 3 more zombies of pid 1: 5 6 7"
 
 
 @pytest.mark.root

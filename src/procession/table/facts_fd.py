@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from procession.table import files
 from procession.table.board_formats import printable
 from procession.table.descriptors import Descriptor, describe
 from procession.table.syscalls import Call, read_text
@@ -73,8 +74,7 @@ def opening(world: World, pid: int, tid: int, call: Call) -> Wait:
     at = 0 if call.name in ("open", "creat") else 1
     path = os.fsdecode(read_text(world.source, pid, call.arguments[at]))
     flags = call.arguments[at + 1] if call.name in ("open", "openat") else os.O_RDONLY
-    record = world.snapshot.by_pid.get(pid)
-    if record is not None and record.wchan in ("wait_for_partner", "fifo_open"):
+    if _sleeps_in(world, pid, tid) in (b"wait_for_partner", b"fifo_open"):
         writing = flags & os.O_ACCMODE == os.O_WRONLY
         return Wait(pid, tid, "fifo", call.name, f"fifo {printable(path)}", writing=writing, outside=True)
     return Wait(pid, tid, "file", call.name, f"file {printable(path)}", outside=True)
@@ -92,7 +92,8 @@ def waits_on(world: World, pid: int, tid: int, call: str, descriptor: Descriptor
     """The same, of a descriptor that is known."""
     kind = descriptor.kind
     fd, what = descriptor.fd, _words(world, descriptor)
-    if kind == "pipe" or (kind == "file" and _is_fifo(world, pid, tid)):
+    # Is a file a fifo?  A stat would tell, and could hang; so does the kernel function.
+    if kind == "pipe" or (kind == "file" and b"pipe" in _sleeps_in(world, pid, tid)):
         parties = _parties(world.holders.of(descriptor.link), "r" if writing else "w")
         unseen = bool(world.holders.refused)
         if kind == "file":
@@ -166,12 +167,12 @@ def _others(pid: int, holders: list[Holder], role: str) -> tuple[Party, ...]:
     return tuple(found.values())
 
 
-def _is_fifo(world: World, pid: int, tid: int) -> bool:
-    """Does the thread sleep in the kernel's code of pipes?  No stat of the file: it could hang."""
+def _sleeps_in(world: World, pid: int, tid: int) -> bytes:
+    """The kernel function that a thread sleeps in."""
     try:
-        return b"pipe" in world.source.read_now(f"{pid}/task/{tid}", "wchan")
+        return world.source.read_now(f"{pid}/task/{tid}", files.WCHAN)
     except OSError:
-        return False
+        return b""
 
 
 def _words(world: World, descriptor: Descriptor) -> str:
