@@ -256,6 +256,39 @@ def test_a_signal_reaches_the_process_that_was_chosen_and_no_other(pn_tty: Start
             second.kill()
 
 
+def test_sigterm_leaves_the_terminal_as_it_was(pn_tty: Starter) -> None:
+    terminal = pn_tty("top")
+    terminal.wait_for("COMMAND", 40)
+    terminal.signal(signal.SIGTERM)
+    assert terminal.wait_exit(30) == 128 + signal.SIGTERM
+    assert "\x1b[?1049l" in terminal.transcript
+
+
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        ("OSError(5, 'Input/output error')", "is /proc mounted?"),
+        ("ValueError('odd')", "PN_DEBUG=1 shows where"),
+    ],
+)
+def test_what_goes_wrong_is_told_in_a_line_and_not_in_a_traceback(
+    pn_tty: Starter, failure: str, words: str
+) -> None:
+    lines = (
+        "import sys, procession.table.board_frame as frame",
+        "def refresh(*_):",
+        f"    raise {failure}",
+        "frame.Watcher.refresh = refresh",
+        "from procession.cli import main",
+        "sys.exit(main(['top']))",
+    )
+    terminal = pn_tty(program=(sys.executable, "-c", "\n".join(lines)))
+    assert terminal.wait_exit(40) == 1
+    assert "pn top: " in terminal.text
+    assert words in terminal.text
+    assert "Traceback" not in terminal.text
+
+
 def test_what_is_kept_is_used_the_next_time(pn_tty: Starter, tmp_path: Path) -> None:
     terminal = pn_tty("top", rows=30, columns=100)
     terminal.wait_for("COMMAND", 40)

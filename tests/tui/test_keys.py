@@ -48,7 +48,7 @@ def pids(screen: TopScreen) -> list[int]:
 
 
 def tab(screen: TopScreen) -> str:
-    return "pools" if screen.pools else "processes"
+    return "pools" if screen.tab else "processes"
 
 
 def is_open(pilot: Pilot[None], kind: type) -> bool:

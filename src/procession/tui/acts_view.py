@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from procession.table.board_frame import Frame
     from procession.table.meters import Line
     from procession.tui.listing import ProcessList
+    from procession.tui.pager import Pager
+
+_ALL = 1 << 30  # more rows than there are
 
 
 class ViewActs:
@@ -30,9 +33,13 @@ class ViewActs:
         delay: float | None
         cores: bool
         graph: bool
+        tab: int
 
         @property
         def rows(self) -> ProcessList: ...
+
+        @property
+        def pager(self) -> Pager: ...
 
         def change(self, view: View) -> None: ...
         def draw(self) -> None: ...
@@ -43,29 +50,35 @@ class ViewActs:
 
     # ── moving ────────────────────────────────────────────────────────────────────────────────────
 
+    def _move(self, by: int) -> None:
+        if self.tab:
+            self.pager.scroll_lines(by)
+        else:
+            self.rows.move(by)
+
     def action_up(self) -> None:
         """A row."""
-        self.rows.move(-1)
+        self._move(-1)
 
     def action_down(self) -> None:
         """A row."""
-        self.rows.move(1)
+        self._move(1)
 
     def action_page_up(self) -> None:
         """All rows in view but one."""
-        self.rows.move(1 - self.rows.window.height)
+        self._move(1 - self.rows.window.height)
 
     def action_page_down(self) -> None:
         """All rows in view but one."""
-        self.rows.move(self.rows.window.height - 1)
+        self._move(self.rows.window.height - 1)
 
     def action_first(self) -> None:
         """Let go: whoever is first."""
-        self.rows.go(0)
+        self._move(-_ALL)
 
     def action_last(self) -> None:
         """The end."""
-        self.rows.go(len(self.rows.listing.records) - 1)
+        self._move(_ALL)
 
     def action_left(self) -> None:
         """Back to the start of commands."""

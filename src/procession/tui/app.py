@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
+import sys
 from typing import ClassVar
 
 from textual.app import App
@@ -54,6 +58,23 @@ class TopApp(App[None]):
     def get_default_screen(self) -> Screen[None]:
         """The processes."""
         return self._first
+
+    def on_mount(self) -> None:
+        """SIGTERM and SIGHUP leave as keys do: with the terminal as it was."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._leave, 128 + number)
+
+    def _leave(self, code: int) -> None:
+        self.exit(return_code=code)
+
+    def _print_error_renderables(self) -> None:
+        """One line, unless somebody asks for more."""
+        if os.environ.get("PN_DEBUG") or self._exception is None:
+            super()._print_error_renderables()
+        else:
+            kind = type(self._exception).__name__
+            sys.stderr.write(f"pn top: {kind}: {self._exception}: PN_DEBUG=1 shows where\n")
 
     def action_help_quit(self) -> None:
         """Ctrl-C leaves, as it does in top(1)."""

@@ -6,6 +6,7 @@ import os
 import time
 
 from procession.table.board_keys import BOTTOM, KEYS
+from procession.table.board_tabs import TABS
 from procession.table.meters import length
 
 TYPE_CHECKING = False
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from procession.tui.screen import TopScreen
 
 _CHANGES = {key.act for key in KEYS if key.changes}
-_TABS = (" Processes ", " Pools ")
+_TABS = tuple(f" {name} " for name in ("Processes", *(name for name, _ in TABS)))
 
 
 def title_line(screen: TopScreen, width: int) -> Line:
@@ -22,12 +23,12 @@ def title_line(screen: TopScreen, width: int) -> Line:
     frame = screen.frame
     line: Line = [("button", " ")]
     for number, name in enumerate(_TABS):
-        line.append(("tab" if bool(number) == screen.pools else "button", name))
+        line.append(("tab" if number == screen.tab else "button", name))
     if screen.paused:
         line.append(("chosen", "  held still: Z goes on"))
     if screen.readonly:
         line.append(("chosen", "  read-only"))
-    if screen.rows.tags and not screen.pools:
+    if screen.rows.tags and not screen.tab:
         line.append(("chosen", f"  {len(screen.rows.tags)} tagged"))
     if frame is None:
         return line
@@ -52,8 +53,6 @@ def act_at(where: str, x: int, *, readonly: bool) -> str:
     """The act of what is clicked; "" for nothing."""
     if where == "header":
         return "words"
-    if where == "title":
-        return "next_tab" if 1 <= x <= sum(map(len, _TABS)) else ""
     if where != "bottom":
         return ""
     start = 0
@@ -63,6 +62,16 @@ def act_at(where: str, x: int, *, readonly: bool) -> str:
             return "" if readonly and act in _CHANGES else act
         start = end
     return ""
+
+
+def tab_at(x: int) -> int | None:
+    """The tab whose name is clicked."""
+    start = 1
+    for number, name in enumerate(_TABS):
+        if start <= x < start + len(name):
+            return number
+        start += len(name)
+    return None
 
 
 def host_name() -> str:

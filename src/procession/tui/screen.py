@@ -11,11 +11,12 @@ from procession.table import keeping, meters
 from procession.table.board import arrange
 from procession.table.board_changes import CHANGES, left_out
 from procession.table.board_keys import KEYS
+from procession.table.board_tabs import TABS
 from procession.table.users import user_name
 from procession.tui.acts_process import ProcessActs
 from procession.tui.acts_view import ViewActs
 from procession.tui.binding import bound
-from procession.tui.bottom import act_at, bottom_line, host_name, title_line
+from procession.tui.bottom import act_at, bottom_line, host_name, tab_at, title_line
 from procession.tui.lines import Lines
 from procession.tui.listing import ProcessList
 from procession.tui.pager import Pager
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from procession.table.keeping import Kept
 
 _SOON = 0.5  # seconds after the first refresh, which knows only averages
+_LEAST = 0.05  # seconds: keys must have their turn
 _GRAPH = 6  # lines
 
 
@@ -59,7 +61,7 @@ class TopScreen(ViewActs, ProcessActs, Screen[None]):
         self.readonly = readonly
         self.paused = False
         self.host = host_name()
-        self.pools = False
+        self.tab = 0  # 0: the processes; else one of TABS, counted from 1
         self.frame: Frame | None = None
         self.notice = ("", "")  # style, words: for one refresh
         self._left = number
@@ -71,12 +73,12 @@ class TopScreen(ViewActs, ProcessActs, Screen[None]):
         yield Lines(id="header")
         yield Lines(id="status")
         yield ProcessList(self.view)
-        yield Pager(id="pools")
+        yield Pager(id="tab")
         yield Lines(id="bottom", ground=STYLES["button"])
 
     def on_mount(self) -> None:
         """The first refresh."""
-        self.query_one("#pools").display = False
+        self.query_one("#tab").display = False
         self.call_after_refresh(self.renew)
 
     @property
@@ -84,12 +86,21 @@ class TopScreen(ViewActs, ProcessActs, Screen[None]):
         """The list of processes."""
         return self.query_one(ProcessList)
 
+    @property
+    def pager(self) -> Pager:
+        """The lines of another tab."""
+        return self.query_one("#tab", Pager)
+
     # ── refreshing ────────────────────────────────────────────────────────────────────────────────
 
     def renew(self) -> None:
         """Read, draw, and come back after the delay."""
         if not self.paused or self.frame is None:
-            self.frame = self.watcher.refresh(self.view.threads, self.rows.in_view())
+            try:
+                self.frame = self.watcher.refresh(self.view.threads, self.rows.in_view())
+            except OSError as error:
+                self.app.exit(return_code=1, message=f"pn top: {error}: is /proc mounted?")
+                return
             self.notice = ("", "")
             self.draw()
             for screen in self.app.screen_stack:
@@ -107,7 +118,7 @@ class TopScreen(ViewActs, ProcessActs, Screen[None]):
         if self._timer is not None:
             self._timer.stop()
         if self.delay is not None and self.frame is not None:
-            wait = min(self.delay, _SOON) if self.frame.first else self.delay
+            wait = max(_LEAST, min(self.delay, _SOON) if self.frame.first else self.delay)
             self._timer = self.set_timer(wait, self.renew)
 
     def draw(self) -> None:
@@ -127,14 +138,8 @@ class TopScreen(ViewActs, ProcessActs, Screen[None]):
             status = [(self.notice[0], f" {self.notice[1]}")]
         self.query_one("#status", Lines).show([status])
         self.query_one("#bottom", Lines).show([bottom_line(width, readonly=self.readonly)])
-        if self.pools:
-            self.draw_pools()
-
-    def draw_pools(self) -> None:
-        """The other tab."""
-        from procession.table.board_pools import pool_lines, read
-
-        self.query_one("#pools", Pager).show(pool_lines(read(), self.size.width - 1), again=True)
+        if self.tab:
+            self.pager.show(TABS[self.tab - 1][1](width - 1), again=True)
 
     def tell(self, words: str, style: str = "head") -> None:
         """A line for the user, until the next refresh."""
@@ -157,8 +162,10 @@ class TopScreen(ViewActs, ProcessActs, Screen[None]):
 
     def on_lines_clicked(self, event: Lines.Clicked) -> None:
         """A word of the bottom or of the title."""
-        act = act_at(event.lines.id or "", event.x, readonly=self.readonly)
-        if act:
+        where = event.lines.id or ""
+        if where == "title" and (tab := tab_at(event.x)) is not None:
+            self.show_tab(tab)
+        elif act := act_at(where, event.x, readonly=self.readonly):
             self.run_act(act)
 
     def run_act(self, act: str) -> None:
@@ -197,10 +204,14 @@ class TopScreen(ViewActs, ProcessActs, Screen[None]):
         self.draw()
 
     def action_next_tab(self) -> None:
-        """Processes or pools."""
-        self.pools = not self.pools
-        self.query_one("#pools").display = self.pools
-        self.rows.display = not self.pools
+        """Processes, and what there is beside them."""
+        self.show_tab((self.tab + 1) % (len(TABS) + 1))
+
+    def show_tab(self, number: int) -> None:
+        """That one."""
+        self.tab = number
+        self.pager.display = number > 0
+        self.rows.display = not number
         self.draw()
 
 
