@@ -118,6 +118,25 @@ nap()
         assert finding(found.pid, "asleep").pids == (found["holder"],)
 
 
+def test_who_has_another_range_of_the_file_is_in_nobodys_way(tmp_path: Path) -> None:
+    code = """
+def lock(start):
+    fd = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)
+    fcntl.lockf(fd, fcntl.LOCK_EX, 10, start)
+    os.write(w, b"x")
+    nap()
+r, w = os.pipe()
+holder, other = child(lock, 0), child(lock, 100)
+os.read(r, 1)
+os.read(r, 1)
+say(it=child(lock, 5), holder=holder, other=other)
+nap()
+"""
+    with specimens.made(code, str(tmp_path / "lock")) as found:
+        specimens.sleeps_in(found.pid, "fcntl")
+        assert finding(found.pid, "asleep").pids == (found["holder"],)
+
+
 def test_a_lock_of_an_open_file_description(tmp_path: Path) -> None:
     code = """
 import struct

@@ -52,16 +52,21 @@ def _holders(
     world: World, pid: int, descriptor: Descriptor, held: list[FileLock], kinds: tuple[str, ...]
 ) -> tuple[Party, ...]:
     """By descriptor first; whoever only /proc/locks names, if it still lives."""
-    places = {each.file for each in held}
+    wanted = {_same(each) for each in held}
     found: dict[int, Party] = {}
     for holder in world.holders.of(descriptor.link):
         other = world.holders.describe(holder)
         for line in (other.info.get("lock", "") if other is not None else "").split("\n"):
             lock = parse_lock(line)
-            if lock is not None and lock.kind in kinds and (not places or lock.file in places):
+            if lock is not None and lock.kind in kinds and (not wanted or _same(lock) in wanted):
                 found.setdefault(holder.pid, Party(holder.pid, "holder", holder.fd))
     for each in held:
         if each.pid > 0 and each.pid in world.snapshot.by_pid and not found:
             found[each.pid] = Party(each.pid, "holder")
     found.pop(pid, None)
     return tuple(found.values())
+
+
+def _same(lock: FileLock) -> tuple[object, ...]:
+    """What tells a lock from others: the holder of another range of the file is in nobody's way."""
+    return lock.kind, lock.access, lock.file, lock.start, lock.end
