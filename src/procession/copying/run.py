@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from procession.copying.messages import Root
     from procession.copying.progress import Progress
+    from procession.copying.published import Published
     from procession.copying.scan import Scan
     from procession.pool.crew import Crew, Portion, Sight
     from procession.pool.outcomes import Outcome
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 INLINE_TASKS = 4
 INLINE_BYTES = 4 << 20
+PUBLISHED = 1.0  # seconds between two looks for others' sake
 
 
 class Aborted(Exception):
@@ -85,6 +87,7 @@ class CopyRun:
         self._crew: Crew | None = None
         self._scan: Scan | None = None
         self._stopped = False
+        self._published: Published | None = None
         self._begun = time.monotonic()
 
     def run(self, attach: Callable[[], Watch] = dict) -> CopyReport:
@@ -140,8 +143,8 @@ class CopyRun:
                     self,
                     self._on_outcome,
                     watch=attach(),
-                    tick=self._tick if self._on_progress else None,
-                    on_tick=self._report_progress,
+                    tick=self._tick if self._on_progress else PUBLISHED,
+                    on_tick=self._tell,
                 )
             except BaseException as error:
                 self._sweep(crew.kill())
@@ -150,6 +153,8 @@ class CopyRun:
                 return False
             finally:
                 self._crew = None
+                if self._published is not None:
+                    self._published.close()
                 if self._scan is not None:
                     self._scan.close()
         return True
@@ -225,9 +230,18 @@ class CopyRun:
 
     # -- progress ----------------------------------------------------------------------------------
 
-    def _report_progress(self) -> None:
-        if self._on_progress is not None:
-            self._on_progress(self.progress())
+    def _tell(self) -> None:
+        if self._published is None:  # loaded only now: most copies are over by then
+            from procession.copying.published import Published
+
+            self._published = Published([root.shown for root in self._roots], self._targets)
+        due = self._published.due()
+        if due or self._on_progress is not None:
+            progress = self.progress()
+            if due:
+                self._published.show(progress)
+            if self._on_progress is not None:
+                self._on_progress(progress)
 
     def progress(self) -> Progress:
         """How far the copy is."""

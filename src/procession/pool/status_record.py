@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from procession.pool.stats import PoolStats
 
 VERSION = 1
+POOL, COPY = "pool", "copy"  # kinds
 _PIDS = 1 << 30  # no pid is larger, nor would identity's words hold it
 _TEXT = 500  # characters
 
@@ -27,7 +28,8 @@ class PoolRecord:
     ``start``: when its process started, in clock ticks after boot (0: unknown, no /proc).  ``namespace``: the
     inode of its pid namespace (0: unknown).  ``workers``: of each the pid, its task in words ("" when idle)
     and the seconds that it has been at it.  ``rate``: tasks a second.  ``began`` and ``updated``: Unix time.
-    ``here`` is the reader's: False when ``pid`` means nothing to us, since it is of another namespace.
+    ``kind``: pool, or the copy of a folder, whose tasks are its entries.  ``share``: what is done of all, 0 to 1, where
+    that is known.  ``here`` is the reader's: False when ``pid`` means nothing to us, since it is of another namespace.
     """
 
     name: str
@@ -46,6 +48,8 @@ class PoolRecord:
     updated: float
     version: int = VERSION
     here: bool = True
+    kind: str = POOL
+    share: float | None = None
 
 
 def record_of(stats: PoolStats, *, rate: float, began: float, updated: float) -> PoolRecord:
@@ -104,12 +108,14 @@ def from_json(data: bytes) -> PoolRecord:
         workers = tuple((_count(pid), _text(task), _figure(since)) for pid, task, since in facts["workers"])
         counts = {name: _count(facts[name]) for name in _COUNTS}
         words = {name: _text(facts[name]) for name in ("name", "boot_id", "start_method")}
+        words["kind"] = _text(facts.get("kind", POOL))
         figures = {name: _figure(facts[name]) for name in ("rate", "began", "updated")}
+        share = None if facts.get("share") is None else min(1.0, max(0.0, _figure(facts["share"])))
     except (KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError(f"not a record of a pool: {error!r}") from error
     if not 0 < counts["pid"] < _PIDS:
         raise ValueError(f"not a pid: {counts['pid']}")
-    made: Any = {**counts, **words, **figures, "workers": workers}
+    made: Any = {**counts, **words, **figures, "workers": workers, "share": share}
     return PoolRecord(**made)
 
 

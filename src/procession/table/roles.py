@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 
+from procession.pool.status_record import COPY
 from procession.table import files
+from procession.units import number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from procession.pool.status_record import PoolRecord
     from procession.table.record import ProcessRecord
     from procession.table.snapshot import Snapshot
 
@@ -95,12 +98,20 @@ def pools(snapshot: Snapshot) -> dict[int, str]:
         owner = snapshot.by_pid.get(pool.pid)  # None: it is not listed
         if not pool.here or (owner is not None and pool.start and owner.starttime != pool.start):
             continue  # of another pid namespace, or another process by now
-        found[pool.pid] = (
-            f'pool "{pool.name}": {pool.running} running, {pool.queued} queued, {pool.done} done'
-        )
-        for number, (pid, task, _) in enumerate(pool.workers, 1):
-            found[pid] = f'pool worker {number} of "{pool.name}": {task or "idle"}'
+        found[pool.pid] = _of_owner(pool)
+        what = "copy worker" if pool.kind == COPY else "pool worker"
+        for index, (pid, task, _) in enumerate(pool.workers, 1):
+            found[pid] = f'{what} {index} of "{pool.name}": {task or "idle"}'
     return found
+
+
+def _of_owner(pool: PoolRecord) -> str:
+    if pool.kind == COPY:
+        share = (
+            f"{100 * pool.share:.0f} %" if pool.share is not None else number(pool.done, "entry", "entries")
+        )
+        return f'copy {share} of "{pool.name}"'
+    return f'pool "{pool.name}": {pool.running} running, {pool.queued} queued, {pool.done} done'
 
 
 PROVIDERS: tuple[Provider, ...] = (programs, helpers, pools)
