@@ -517,3 +517,14 @@ def test_a_view_of_the_same_frame_is_the_same_however_it_was_reached(top: AppMak
         assert pids(screen) == [one.tid for one in arrange(screen.frame, plain).records]
 
     drive(top(), steps)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (10, 2), (79, 12), (300, 100)])
+def test_no_terminal_is_too_small_or_too_large(top: AppMaker, size: tuple[int, int]) -> None:
+    async def steps(pilot: Pilot[None], screen: TopScreen) -> None:
+        for key in ("w", "k", "f", "enter", "slash", "question_mark"):
+            await pilot.press(key, "down", "escape")
+            assert pilot.app.screen is screen
+        await pilot.press("1", "g", "t", "down", "end", "tab", "down")
+
+    drive(top(), steps, size=size)

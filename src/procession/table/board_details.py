@@ -11,7 +11,8 @@ import time
 from procession import units
 from procession.table.board_columns import shown_command
 from procession.table.board_formats import cpu_time, printable
-from procession.table.meters import bar, gib
+from procession.table.meters import gib
+from procession.table.meters_bars import bar
 from procession.table.record import TICKS
 from procession.table.segments import ABOUT, by_kind, read_mappings
 from procession.table.ttys import tty_name

@@ -133,7 +133,7 @@ class Choose(ModalScreen[tuple[int, ...] | None]):
         if self._marked is not None:
             how = "Space: mark   + -: move   " + how
         top: list[Line] = [[("head", f" {self._title}")]]
-        room = self.app.size.width - 8
+        room = max(20, self.app.size.width - 8)
         top += [[("bad", f" {part}")] for part in textwrap.wrap(self._warning, room)]
         top += [[("dim", f" {how}")], []]
         self.query_one(Lines).show(top)

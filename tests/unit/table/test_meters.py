@@ -6,7 +6,8 @@ import pytest
 
 from procession.records import replace
 from procession.table.board_words import help_lines, words_lines
-from procession.table.meters import bar, gib, header_lines, judged_load, length, sparkline, status_line
+from procession.table.meters import gib, header_lines, judged_load, length, status_line
+from procession.table.meters_bars import bar, sparkline
 from tests.unit.table.boardkit import frame, proc, table
 
 FRAME = frame(table(proc(1), taken=998.0), table(proc(1, state="Z"), proc(2, state="D"), taken=1000.0))
