@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import shlex
 import shutil
 import subprocess
 import sys
@@ -51,6 +52,12 @@ class Tmux:
             if not self._wait_for_output(deadline):
                 pytest.fail(f"{words!r} {'stays' if gone else 'did not come'}; the pane:\n{pane}")
 
+    def wait_for_more(self) -> str:
+        """The pane after the next output."""
+        if not self._wait_for_output(time.monotonic() + 40):
+            pytest.fail(f"nothing more was written; the pane:\n{self.ask('capture-pane', '-p')}")
+        return self.ask("capture-pane", "-p")
+
     def _wait_for_output(self, deadline: float) -> bool:
         assert self.client.stdout is not None
         ready, _, _ = select.select([self.client.stdout], [], [], max(0, deadline - time.monotonic()))
@@ -63,9 +70,19 @@ class Tmux:
         self.client.communicate(timeout=30)
 
 
+TOP = f"{shlex.quote(sys.executable)} -m procession top -d 0.5"
+
+
 @pytest.fixture
 def tmux(tmp_path: Path) -> Iterator[Tmux]:
-    made = Tmux(tmp_path, f"{sys.executable} -m procession top -d 0.5; echo left with $?; read end")
+    made = Tmux(tmp_path, f"{TOP}; echo left with $?; read end")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Tmux]:
+    made = Tmux(tmp_path, "PS1='ready> ' bash --norc --noprofile")
     yield made
     made.close()
 
@@ -108,3 +125,17 @@ def test_ctrl_c_leaves_too_and_the_terminal_is_as_it_was(tmux: Tmux) -> None:
         "1",
         "0",
     ]
+
+
+def test_after_ctrl_z_and_fg_all_of_the_screen_is_there_again(shell: Tmux) -> None:
+    shell.wait_for("ready>")
+    shell.send(TOP, "Enter")
+    shell.wait_for("F10Quit")
+    shell.send("C-z")
+    shell.wait_for("Stopped")
+    shell.send("fg", "Enter")
+    pane = shell.wait_for("F10Quit")
+    while "COMMAND" not in pane or " tasks " not in pane or " swap " not in pane:
+        pane = shell.wait_for_more()
+    shell.send("q")
+    shell.wait_for("ready>")

@@ -36,7 +36,10 @@ def open_files(one: ProcessRecord, frame: Frame, _width: int) -> list[Line]:
             ("dim", _where(each)),
         ])  # fmt: skip
         if each.kind in _TALKS:
-            lines += [_other(holder.pid, holder.fd, one, frame) for holder in _ends(holders, each)]
+            ends = _ends(holders, each)
+            if not ends and each.kind == "pipe":
+                lines.append([("dim", "               ⇄ nobody whom we can see")])
+            lines += [_other(holder.pid, holder.fd, one, frame) for holder in ends]
     if not found:
         lines = [[("dim", " nothing is open")]]
     if holders.refused:

@@ -28,6 +28,7 @@ KEYS = (
     Key("W", "W", "keep", "keep columns, order, delay for next time", "pn top"),
     Key("d", "d", "delay", "seconds between refreshes", "pn top"),
     Key("Z", "Z", "pause", "hold the screen still, and go on", "pn top"),
+    Key("ctrl+z", "Ctrl-Z", "suspend", "to the shell; fg comes back", "pn top"),
     Key("ctrl+l", "Ctrl-L", "now", "refresh now", "pn top"),
     Key("up", "↑ ↓", "up", "one row; PgUp PgDn Home End too", "move"),
     Key("down", "", "down", "", "move"),

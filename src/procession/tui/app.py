@@ -65,6 +65,14 @@ class TopApp(App[None]):
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._leave, 128 + number)
 
+        self.app_resume_signal.subscribe(self, self._redraw)
+
+    def _redraw(self, _: object) -> None:
+        """After fg the terminal is empty: all of it, not only what has changed."""
+        for screen in self.screen_stack:
+            for widget in screen.walk_children(with_self=True):
+                widget.refresh()
+
     def _leave(self, code: int) -> None:
         self.exit(return_code=code)
 

@@ -184,6 +184,10 @@ class TopScreen(ViewActs, ProcessActs, Screen[None]):
         """The end."""
         self.app.exit()
 
+    def action_suspend(self) -> None:
+        """To the shell that started us, until it says fg."""
+        self.app.action_suspend_process()
+
     def action_keep(self) -> None:
         """For the next time."""
         kept = keeping.Kept(self.view, self.delay or 3.0, self.cores, self.graph)
