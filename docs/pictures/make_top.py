@@ -18,8 +18,8 @@ sys.path.insert(0, str(ROOT))
 
 from procession.records import replace  # noqa: E402
 from procession.table import users  # noqa: E402
-from procession.table.board import View  # noqa: E402
-from procession.table.board_columns import Style  # noqa: E402
+from procession.table.board.board import View  # noqa: E402
+from procession.table.board.columns import Style  # noqa: E402
 from tests.tui.recorded import NAMES, shop, top_app  # noqa: E402
 
 

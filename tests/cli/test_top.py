@@ -16,7 +16,7 @@ import pytest
 
 from procession.cli.options import parse
 from procession.cli.top import COMMAND, normal
-from procession.table.board_keys import KEYS
+from procession.table.board.keys import KEYS
 from tests.harness.pages import run_page
 from tests.harness.places import ROOT
 from tests.harness.program import Program, clean_environment
@@ -275,7 +275,7 @@ def test_what_goes_wrong_is_told_in_a_line_and_not_in_a_traceback(
     pn_tty: Starter, failure: str, words: str
 ) -> None:
     lines = (
-        "import sys, procession.table.board_frame as frame",
+        "import sys, procession.table.board.frame as frame",
         "def refresh(*_):",
         f"    raise {failure}",
         "frame.Watcher.refresh = refresh",

@@ -13,8 +13,8 @@ from pathlib import Path
 from procession.linux.cputimes import CpuTimes, KernelStat
 from procession.linux.pressure import Pressure, Stall
 from procession.records import fields_of
-from procession.table.board import View
-from procession.table.board_frame import Watcher
+from procession.table.board.board import View
+from procession.table.board.frame import Watcher
 from procession.table.cores import Cores
 from procession.table.keeping import Kept
 from procession.table.machine import Machine, Memory

@@ -15,12 +15,13 @@ from textual.events import Key
 from textual.pilot import Pilot
 
 from procession.records import replace
-from procession.table import board_cells, keeping
-from procession.table.board import View, arrange
-from procession.table.board_cells import heading_spans
-from procession.table.board_changes import left_out
-from procession.table.board_frame import Watcher, reader
-from procession.table.board_keys import KEYS
+from procession.table import keeping
+from procession.table.board import cells
+from procession.table.board.board import View, arrange
+from procession.table.board.cells import heading_spans
+from procession.table.board.changes import left_out
+from procession.table.board.frame import Watcher, reader
+from procession.table.board.keys import KEYS
 from procession.table.keeping import Kept
 from procession.tui.app import TopApp
 from procession.tui.details import PAGES, Details
@@ -482,7 +483,7 @@ def test_of_ten_thousand_rows_only_those_in_view_are_made(
     from procession.tui import listing
 
     made: list[int] = []
-    real = board_cells.row_spans
+    real = cells.row_spans
 
     def counted(one: object, *args: object, **options: object) -> object:
         made.append(one.tid)  # type: ignore[attr-defined]

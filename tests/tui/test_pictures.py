@@ -9,9 +9,9 @@ import pytest
 
 from procession.pool.status_record import PoolRecord
 from procession.records import replace
-from procession.table import board_pools
-from procession.table.board import View
-from procession.table.board_columns import Style
+from procession.table.board import pools
+from procession.table.board.board import View
+from procession.table.board.columns import Style
 from tests.tui.recorded import AppMaker
 
 DRAWN_WITH = "8.2.8"
@@ -75,5 +75,5 @@ def test_the_tab_of_pools(top: AppMaker, snap_compare: Compare, monkeypatch: pyt
         workers=((4720, "resize('a.jpg')", 3.4), (4721, "", 0.0)), queued=118, running=1, done=1240, failed=2,
         rate=42.0, began=0.0, updated=0.0,
     )  # fmt: skip
-    monkeypatch.setattr(board_pools, "read", lambda: [pool])
+    monkeypatch.setattr(pools, "read", lambda: [pool])
     assert snap_compare(top(), terminal_size=SMALL, press=["tab"])

@@ -77,7 +77,7 @@ def main(argv: list[str]) -> int:
 
 
 def _pids(words: Sequence[str]) -> tuple[list[int], int]:
-    from procession.table.board_formats import printable
+    from procession.table.board.formats import printable
     from procession.table.explain.naming import named
     from procession.table.snapshot import snapshot
 

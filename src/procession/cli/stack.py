@@ -56,7 +56,7 @@ def main(argv: list[str]) -> int:
     for word in words:
         found = named(table, word)
         if not found:
-            from procession.table.board_formats import printable
+            from procession.table.board.formats import printable
 
             code = _complain(f"{printable(word)}: there is no such process: pn ps lists them", 1)
         pids.update(dict.fromkeys(record.pid for record in found[:_MOST]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from procession.table.board_formats import printable
+from procession.table.board.formats import printable
 from procession.table.explain.asleep import phrase
 from procession.table.explain.words import STATES
 from procession.units import number

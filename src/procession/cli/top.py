@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from procession.table.board import View
+    from procession.table.board.board import View
 
 
 def _unit(word: str) -> str:
@@ -81,7 +81,7 @@ def main(argv: list[str]) -> int:
     """Run ``pn top``; returns the exit code."""
     options = parse(COMMAND, normal(argv))
     if options["fields"]:
-        from procession.table.board_columns import COLUMNS
+        from procession.table.board.columns import COLUMNS
 
         print("\n".join(f"{column.heading:8} {column.about}" for column in COLUMNS.values()))
         return 0
@@ -118,7 +118,7 @@ def normal(argv: list[str]) -> list[str]:
 
 def asked(view: View, options: dict[str, Any]) -> View | str:
     """A view as the options change it, or what is wrong with them."""
-    from procession.table.board_columns import find
+    from procession.table.board.columns import find
     from procession.table.users import user_id
 
     changes: dict[str, Any] = {"filter": " ".join(options["words"])}
@@ -149,9 +149,9 @@ def asked(view: View, options: dict[str, Any]) -> View | str:
 
 
 def _batch_view() -> View:
-    from procession.table.board import View
-    from procession.table.board_columns import Style
-    from procession.table.board_frame import pid_width
+    from procession.table.board.board import View
+    from procession.table.board.columns import Style
+    from procession.table.board.frame import pid_width
 
     return View(style=Style(pid=pid_width()))
 

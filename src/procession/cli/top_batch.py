@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from procession.table.board import View
+    from procession.table.board.board import View
 
 _FIRST = 0.2  # seconds: what the first refresh measures, as long as top(1) takes for it
 _DELAY = 3.0  # seconds
@@ -19,8 +19,8 @@ def run_batch(view: View, options: dict[str, Any]) -> int:
     """Until ``number`` refreshes are written, or a signal comes; returns the exit code."""
     from procession.cli.interrupts import Interrupts
     from procession.table.batch import batch_text
-    from procession.table.board import arrange
-    from procession.table.board_frame import Watcher, reader
+    from procession.table.board.board import arrange
+    from procession.table.board.frame import Watcher, reader
 
     watcher = Watcher(reader(view.pids))
     interrupts = Interrupts()

@@ -79,7 +79,7 @@ def main(argv: list[str]) -> int:
 
 
 def _pids(table: Snapshot, words: Sequence[str]) -> tuple[list[int], int]:
-    from procession.table.board_formats import printable
+    from procession.table.board.formats import printable
     from procession.table.explain.naming import named
 
     pids: list[int] = []

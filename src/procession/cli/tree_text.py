@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from procession.table.board_formats import printable
+from procession.table.board.formats import printable
 from procession.table.columns.printable import cells, cut
 from procession.table.marks import marks_of
 from procession.units import number, size

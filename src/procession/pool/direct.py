@@ -66,7 +66,9 @@ def call_directly(runner: Runner, call: Call, answer: Answer) -> bool:
             with engine.lock:
                 if not answer.done:
                     engine.hear(hand)
-                    if engine.broken is not None:  # its initializer failed: the pool's thread sees to the rest
+                    if (
+                        engine.broken is not None
+                    ):  # its initializer failed: the pool's thread sees to the rest
                         engine.wake()
     finally:
         with engine.lock:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import time
 
-from procession.table.board import Listing, View
-from procession.table.board_columns import COLUMNS, width_of
+from procession.table.board.board import Listing, View
+from procession.table.board.columns import COLUMNS, width_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from procession.table.board_frame import Frame
+    from procession.table.board.frame import Frame
     from procession.table.machine import CpuShares, Memory
     from procession.table.record import ProcessRecord
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from procession.table import files
-from procession.table.board_formats import printable
+from procession.table.board.formats import printable
 from procession.table.descriptors import Descriptor, describe
 from procession.table.syscalls import Call, read_text
 from procession.table.waits import Party, Wait

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import struct
 
-from procession.table.board_formats import printable
+from procession.table.board.formats import printable
 from procession.table.syscalls import Call, mapping_at, read_memory, read_timespec
 from procession.table.waits import Party, Wait
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from procession.records import record
-from procession.table.board_tree import in_tree_order
+from procession.table.board.tree import in_tree_order
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

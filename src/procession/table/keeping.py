@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 
 from procession.records import record
-from procession.table.board import View
-from procession.table.board_columns import CLASSIC, COLUMNS, Style
+from procession.table.board.board import View
+from procession.table.board.columns import CLASSIC, COLUMNS, Style
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def to_facts(kept: Kept) -> dict[str, Any]:
 
 def from_facts(facts: dict[str, Any]) -> Kept:
     """The same, from what anybody may have written.  Raises ValueError, TypeError, KeyError."""
-    from procession.table.board_frame import pid_width
+    from procession.table.board.frame import pid_width
 
     if facts["version"] != _VERSION:
         raise ValueError(f"settings of version {facts['version']!r}")

@@ -8,7 +8,7 @@ who has the same file open are asked (fdinfo, "lock:").
 from __future__ import annotations
 
 from procession.linux.filelocks import FileLock, parse_lock
-from procession.table.board_formats import printable
+from procession.table.board.formats import printable
 from procession.table.descriptors import describe
 from procession.table.syscalls import Call
 from procession.table.waits import Party, Wait

@@ -13,7 +13,7 @@ from procession.table.meters_bars import bar, graph_lines, sparkline
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from procession.table.board_frame import Frame
+    from procession.table.board.frame import Frame
     from procession.table.machine import CpuShares
 
     Span = tuple[str, str]

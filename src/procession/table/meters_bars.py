@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from procession.table.board_frame import Frame
+    from procession.table.board.frame import Frame
     from procession.table.meters import Line
 
 _HEIGHTS = " ▁▂▃▄▅▆▇█"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from procession.records import record
-from procession.table.board_formats import printable
+from procession.table.board.formats import printable
 from procession.table.descriptors import read_info
 
 TYPE_CHECKING = False

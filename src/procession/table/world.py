@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from procession.table import files
-from procession.table.board_formats import printable
+from procession.table.board.formats import printable
 from procession.table.holders import Holders
 
 TYPE_CHECKING = False

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from procession.table.board import key_of
-from procession.table.board_control import deliver, set_nice, signals, warning
+from procession.table.board.board import key_of
+from procession.table.board.control import deliver, set_nice, signals, warning
 from procession.table.priority import Nice
 from procession.table.sending import Delivery
 from procession.tui.details import Details
@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from textual.app import App
 
-    from procession.table.board_frame import Frame
+    from procession.table.board.frame import Frame
     from procession.table.meters import Line
     from procession.table.record import ProcessRecord
     from procession.tui.listing import ProcessList
@@ -141,7 +141,7 @@ class ProcessActs:
 
 
 def _named(targets: list[ProcessRecord]) -> str:
-    from procession.table.board_columns import shown_command
+    from procession.table.board.columns import shown_command
 
     if len(targets) == 1:
         return f"{targets[0].pid} {shown_command(targets[0], whole=False)}"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from procession.records import replace
-from procession.table import board_changes
-from procession.table.board import key_of, search
-from procession.table.board_columns import COLUMNS
-from procession.table.board_words import help_lines, user_choices, words_lines
+from procession.table.board import changes
+from procession.table.board.board import key_of, search
+from procession.table.board.columns import COLUMNS
+from procession.table.board.words import help_lines, user_choices, words_lines
 from procession.table.users import user_name
 from procession.tui.dialogs import Ask, Choose, Page
 
@@ -14,8 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from textual.app import App
 
-    from procession.table.board import View
-    from procession.table.board_frame import Frame
+    from procession.table.board.board import View
+    from procession.table.board.frame import Frame
     from procession.table.meters import Line
     from procession.tui.listing import ProcessList
     from procession.tui.pager import Pager
@@ -93,7 +93,7 @@ class ViewActs:
         self.rows.tags.clear()
         self.rows.go(0)
         self.rows.shift = 0
-        self.change(board_changes.CHANGES["release"](self.view))
+        self.change(changes.CHANGES["release"](self.view))
 
     # ── finding ───────────────────────────────────────────────────────────────────────────────────
 
@@ -148,7 +148,7 @@ class ViewActs:
 
     def sort_by(self, name: str) -> None:
         """That column."""
-        self.change(board_changes.sorted_by(self.view, name))
+        self.change(changes.sorted_by(self.view, name))
 
     def action_sort(self) -> None:
         """A list of the columns."""
@@ -168,7 +168,7 @@ class ViewActs:
 
         def end(chosen: tuple[int, ...] | None) -> None:
             if chosen is not None:
-                self.change(board_changes.with_columns(self.view, tuple(names[i] for i in chosen)))
+                self.change(changes.with_columns(self.view, tuple(names[i] for i in chosen)))
 
         self.app.push_screen(Choose("Columns", _column_lines(names), marked[0], marked), end)
 
@@ -176,7 +176,7 @@ class ViewActs:
         """In a tree."""
         one = self.rows.chosen
         if one is not None and self.view.tree:
-            self.change(board_changes.folded(self.view, key_of(one)))
+            self.change(changes.folded(self.view, key_of(one)))
 
     # ── the rest ──────────────────────────────────────────────────────────────────────────────────
 

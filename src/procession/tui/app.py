@@ -17,8 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from textual.screen import Screen
 
-    from procession.table.board import View
-    from procession.table.board_frame import Watcher
+    from procession.table.board.board import View
+    from procession.table.board.frame import Watcher
     from procession.table.keeping import Kept
 
 _CSS = f"""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 
-from procession.table.board_keys import BOTTOM, KEYS
-from procession.table.board_tabs import TABS
+from procession.table.board.keys import BOTTOM, KEYS
+from procession.table.board.tabs import TABS
 from procession.table.meters import length
 
 TYPE_CHECKING = False

@@ -8,11 +8,11 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.screen import Screen
 
-from procession.table.board import key_of
-from procession.table.board_columns import shown_command
-from procession.table.board_details import PAGES as PLAIN
-from procession.table.board_files import open_files, signals
-from procession.table.board_why import Why
+from procession.table.board.board import key_of
+from procession.table.board.columns import shown_command
+from procession.table.board.details import PAGES as PLAIN
+from procession.table.board.files import open_files, signals
+from procession.table.board.why import Why
 from procession.tui.binding import bound
 from procession.tui.lines import Lines
 from procession.tui.pager import Pager
@@ -20,7 +20,7 @@ from procession.tui.paint import STYLES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from procession.table.board_frame import Frame
+    from procession.table.board.frame import Frame
     from procession.table.meters import Line
     from procession.table.record import ProcessRecord
 

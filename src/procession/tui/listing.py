@@ -6,9 +6,9 @@ from rich.style import Style
 from textual.message import Message
 from textual.strip import Strip
 
-from procession.table.board import Listing, View, key_of
-from procession.table.board_cells import column_at, heading_spans, row_spans
-from procession.table.board_window import Window, at_row, moved, resized, scrolled, settled, thumb
+from procession.table.board.board import Listing, View, key_of
+from procession.table.board.cells import column_at, heading_spans, row_spans
+from procession.table.board.window import Window, at_row, moved, resized, scrolled, settled, thumb
 from procession.tui.canvas import Canvas
 from procession.tui.paint import BACK, BAND, CURSOR, bar_cell, blank, strip
 
@@ -16,8 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from textual import events
 
-    from procession.table.board import Key
-    from procession.table.board_frame import Frame
+    from procession.table.board.board import Key
+    from procession.table.board.frame import Frame
     from procession.table.record import ProcessRecord
 
 _CURSOR = Style(bgcolor=CURSOR)

@@ -6,7 +6,7 @@ from rich.style import Style
 from textual.message import Message
 from textual.strip import Strip
 
-from procession.table.board_window import Window, thumb
+from procession.table.board.window import Window, thumb
 from procession.tui.canvas import Canvas
 from procession.tui.paint import BACK, CURSOR, bar_cell, strip
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from procession.table.board_frame import Watcher, reader
+from procession.table.board.frame import Watcher, reader
 from procession.table.follow import Follower
 from procession.tui.app import TopApp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from procession.table.board import View
+    from procession.table.board.board import View
     from procession.table.keeping import Kept
 
 

@@ -1,4 +1,4 @@
-"""The main screen: header, list, bottom line; one method for each act of ``board_keys.KEYS``."""
+"""The main screen: header, list, bottom line; one method for each act of ``board/keys.py``."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 
 from procession.table import keeping, meters
-from procession.table.board import arrange
-from procession.table.board_changes import CHANGES, left_out
-from procession.table.board_keys import KEYS
-from procession.table.board_tabs import TABS
+from procession.table.board.board import arrange
+from procession.table.board.changes import CHANGES, left_out
+from procession.table.board.keys import KEYS
+from procession.table.board.tabs import TABS
 from procession.table.users import user_name
 from procession.tui.acts_process import ProcessActs
 from procession.tui.acts_view import ViewActs
@@ -26,8 +26,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from textual.timer import Timer
 
-    from procession.table.board import View
-    from procession.table.board_frame import Frame, Watcher
+    from procession.table.board.board import View
+    from procession.table.board.frame import Frame, Watcher
     from procession.table.keeping import Kept
 
 _SOON = 0.5  # seconds after the first refresh, which knows only averages

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any, cast
 
 from procession.records import replace
-from procession.table.board_frame import Frame, Watcher
+from procession.table.board.frame import Frame, Watcher
 from procession.table.record import ProcessRecord
 from procession.table.snapshot import Snapshot
 from tests.tui.recorded import machine

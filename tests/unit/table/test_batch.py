@@ -6,8 +6,8 @@ import pytest
 
 from procession.records import replace
 from procession.table.batch import batch_text, header, up
-from procession.table.board import View, arrange
-from procession.table.board_columns import Style
+from procession.table.board.board import View, arrange
+from procession.table.board.columns import Style
 from tests.unit.table.boardkit import NoFiles, frame, proc, table
 
 SOURCE = NoFiles()

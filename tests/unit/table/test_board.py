@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from procession.records import replace
-from procession.table.board import Listing, View, arrange, key_of, search
-from procession.table.board_changes import CHANGES, folded, left_out, sorted_by, with_columns
-from procession.table.board_columns import COLUMNS, Style, find
-from procession.table.board_tree import in_tree_order
+from procession.table.board.board import Listing, View, arrange, key_of, search
+from procession.table.board.changes import CHANGES, folded, left_out, sorted_by, with_columns
+from procession.table.board.columns import COLUMNS, Style, find
+from procession.table.board.tree import in_tree_order
 from tests.unit.table.boardkit import KERNEL, NoFiles, frame, proc, table
 
 

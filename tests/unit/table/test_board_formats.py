@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from procession.table import board_formats as formats
+from procession.table.board import formats
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from procession.table.board import Listing
-from procession.table.board_window import Window, at_row, moved, resized, scrolled, settled, thumb
+from procession.table.board.board import Listing
+from procession.table.board.window import Window, at_row, moved, resized, scrolled, settled, thumb
 from tests.unit.table.boardkit import proc
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from procession.table.board import View
-from procession.table.board_columns import CLASSIC, Style
-from procession.table.board_frame import pid_width
+from procession.table.board.board import View
+from procession.table.board.columns import CLASSIC, Style
+from procession.table.board.frame import pid_width
 from procession.table.keeping import Kept, load, path, save
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from procession.records import replace
-from procession.table.board_words import help_lines, words_lines
+from procession.table.board.words import help_lines, words_lines
 from procession.table.meters import gib, header_lines, judged_load, length, status_line
 from procession.table.meters_bars import bar, sparkline
 from tests.unit.table.boardkit import frame, proc, table

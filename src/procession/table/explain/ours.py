@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from procession.table.board_formats import printable
+from procession.table.board.formats import printable
 from procession.table.explain.finding import FINE, Finding
 
 TYPE_CHECKING = False

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from procession.table.board_columns import COLUMNS, width_of
+from procession.table.board.columns import COLUMNS, width_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from procession.table.board import Listing, View
-    from procession.table.board_frame import Frame
+    from procession.table.board.board import Listing, View
+    from procession.table.board.frame import Frame
     from procession.table.meters import Line
     from procession.table.record import ProcessRecord
 

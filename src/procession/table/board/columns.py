@@ -7,7 +7,7 @@ when the list is sorted, so that of a usual column comes out of the stat line.
 from __future__ import annotations
 
 from procession.records import record
-from procession.table.board_formats import cpu_time, cut, memory, percent, printable
+from procession.table.board.formats import cpu_time, cut, memory, percent, printable
 from procession.table.files import STATM
 from procession.table.record import PAGE, TICKS
 from procession.table.ttys import tty_name
@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from procession.table.board_frame import Frame
+    from procession.table.board.frame import Frame
     from procession.table.record import ProcessRecord
 
 

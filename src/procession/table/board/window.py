@@ -6,7 +6,7 @@ from procession.records import record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from procession.table.board import Key, Listing
+    from procession.table.board.board import Key, Listing
 
 
 @record

@@ -9,8 +9,8 @@ from __future__ import annotations
 import time
 
 from procession import units
-from procession.table.board_columns import shown_command
-from procession.table.board_formats import cpu_time, printable
+from procession.table.board.columns import shown_command
+from procession.table.board.formats import cpu_time, printable
 from procession.table.meters import gib
 from procession.table.meters_bars import bar
 from procession.table.record import TICKS
@@ -22,9 +22,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from procession.table.board_frame import Frame
+    from procession.table.board.frame import Frame
     from procession.table.meters import Line
     from procession.table.record import ProcessRecord
+    from procession.table.segments import Segment
 
 _STATES = {
     "R": ("good", "running, or waiting for a CPU"),
@@ -105,7 +106,7 @@ def memory(one: ProcessRecord, _frame: Frame, width: int) -> list[Line]:
     return lines
 
 
-def _sum(segments: list[object], measured: bool) -> Line:
+def _sum(segments: list[Segment], measured: bool) -> Line:
     def total(name: str) -> str:
         return gib(sum(getattr(each, name) for each in segments)) if measured or name == "size" else "-"
 
@@ -165,7 +166,7 @@ def threads(one: ProcessRecord, frame: Frame, _width: int) -> list[Line]:
 
 def tree(one: ProcessRecord, frame: Frame, width: int) -> list[Line]:
     """Its ancestors, itself, all that is below it."""
-    from procession.table.board_tree import in_tree_order
+    from procession.table.board.tree import in_tree_order
 
     table = frame.snapshot
     rows = [*reversed(table.ancestors(one.pid)), one, *table.descendants(one.pid)]

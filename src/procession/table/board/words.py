@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from procession.table.board_keys import KEYS
+from procession.table.board.keys import KEYS
 from procession.table.meters import gib, judged_load
 
 TYPE_CHECKING = False
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from procession.linux.pressure import Pressure
-    from procession.table.board_frame import Frame
+    from procession.table.board.frame import Frame
     from procession.table.machine import CpuShares, Memory
     from procession.table.meters import Line
 

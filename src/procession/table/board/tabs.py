@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from procession.table import board_pools
+from procession.table.board import pools
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _pools(width: int) -> list[Line]:
-    return board_pools.pool_lines(board_pools.read(), width)
+    return pools.pool_lines(pools.read(), width)
 
 
 TABS: tuple[tuple[str, Callable[[int], list[Line]]], ...] = (("Pools", _pools),)

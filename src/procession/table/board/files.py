@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import signal
 
-from procession.table.board_columns import shown_command
-from procession.table.board_formats import printable
+from procession.table.board.columns import shown_command
+from procession.table.board.formats import printable
 from procession.table.descriptors import descriptors_of
 from procession.table.holders import Holders
 from procession.table.syscalls import current_call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from procession.table.board_frame import Frame
+    from procession.table.board.frame import Frame
     from procession.table.descriptors import Descriptor
+    from procession.table.holders import Holder
     from procession.table.meters import Line
     from procession.table.record import ProcessRecord
 
@@ -59,8 +60,8 @@ def _where(each: Descriptor) -> str:
     return f"   at {each.position:,}" if each.kind == "file" and each.position else ""
 
 
-def _ends(holders: Holders, each: Descriptor) -> list[object]:
-    seen: dict[int, object] = {}
+def _ends(holders: Holders, each: Descriptor) -> list[Holder]:
+    seen: dict[int, Holder] = {}
     for holder in holders.other_end(each):
         seen.setdefault(holder.pid, holder)
     return list(seen.values())[:8]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from procession.records import replace
-from procession.table.board_columns import COLUMNS
+from procession.table.board.columns import COLUMNS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from procession.table.board import Key, View
+    from procession.table.board.board import Key, View
 
 _UNITS = "kmg"
 

@@ -12,7 +12,7 @@ from procession.table.world import World
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from procession.table.board_frame import Frame
+    from procession.table.board.frame import Frame
     from procession.table.explain.finding import Finding
     from procession.table.meters import Line
     from procession.table.record import ProcessRecord

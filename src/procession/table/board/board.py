@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from procession.records import record
-from procession.table.board_columns import CLASSIC, COLUMNS, Style
-from procession.table.board_tree import in_tree_order
+from procession.table.board.columns import CLASSIC, COLUMNS, Style
+from procession.table.board.tree import in_tree_order
 from procession.table.users import user_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from procession.table.board_frame import Frame
+    from procession.table.board.frame import Frame
     from procession.table.record import ProcessRecord
 
     Key = tuple[int, bytes]

@@ -1,0 +1,1 @@
+"""What the screen of ``pn top`` shows, as plain models: rows and their order, columns, details, keys."""
