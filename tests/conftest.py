@@ -10,3 +10,11 @@ pytest_plugins = [
     "tests.harness.program",
     "tests.harness.terminal",
 ]
+
+_ID = 100  # characters
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """A long text is named by its length: the id of a test stands in the environment of what it starts
+    (PYTEST_CURRENT_TEST), where a variable of 128 KiB makes exec fail (execve(2), E2BIG)."""
+    return f"{argname}-{len(val)}" if isinstance(val, str | bytes) and len(val) > _ID else None
