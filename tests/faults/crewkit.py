@@ -170,12 +170,12 @@ class Ambush:
 
         return open_journal
 
-    def _sending(self, sock: socket.socket, head: Head, *more: Any) -> None:
+    def _sending(self, sock: socket.socket, head: Head, *more: Any, **named: Any) -> None:
         if self.armed and os.path.exists(self.fault.once):
             select.select([sock], [], [])  # a further flight is there, and may never be read
         if head.kind == LANDED:
             self.strike("before the flight is reported")
-        self._send(sock, head, *more)
+        self._send(sock, head, *more, **named)
         self._spilled = head.kind != LANDED
 
 
@@ -222,10 +222,10 @@ class Arriving:
         self.fault = fault
         us = os.getpid()
 
-        def strike_and_send(sock: socket.socket, head: Head, *more: Any) -> None:
+        def strike_and_send(sock: socket.socket, head: Head, *more: Any, **named: Any) -> None:
             if os.getpid() != us:
                 fault.strike_outside_a_task()
-            send(sock, head, *more)
+            send(sock, head, *more, **named)
 
         vars(worker)["send"] = strike_and_send
 
