@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import os
 import pkgutil
 import signal
 import sys
@@ -40,6 +41,8 @@ def main(argv: list[str]) -> int:
     # reach them just as Ctrl-C does.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
+    # With it every start of ours would compile what has changed since the last installation.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     bench = importlib.import_module(f"bench.{argv[0]}")
     try:
         return int(bench.main(argv[1:]))
