@@ -175,16 +175,12 @@ def floors() -> str:
     return run(BIN / "lint-imports", "--no-logo").strip().splitlines()[-1]
 
 
-def quick_tests() -> str:
-    return pytest(BIN / "python", "-m", "not slow and not readme")
+# The half of the tests, by the clock, that goes into a step of its own.
+HALF = ("tests/cli", "tests/contract", "tests/fs")
 
 
-def all_tests() -> str:
-    return pytest(BIN / "python", "-m", "not readme")
-
-
-def readme() -> str:
-    return pytest(BIN / "python", "-m", "readme")
+def own(marks: str, *paths: str, beside: bool = False) -> Callable[[], str]:
+    return lambda: pytest(BIN / "python", "-m", marks, "-p", "no:cacheprovider", *paths, beside=beside)
 
 
 # Long, and about the kernel, file systems and peers more than about Python: on the others only with --slow.
@@ -292,8 +288,8 @@ def conformance() -> str:
 Step = tuple[str, Callable[[], str]]
 
 
-def plan(options: argparse.Namespace) -> list[list[list[Step]]]:
-    """Stages, one after the other.  The lanes of a stage run side by side, the steps of a lane in order."""
+def plan(options: argparse.Namespace) -> list[list[Step]]:
+    """Stages, one after the other; the steps of the last one run two at a time where that can be."""
     first: list[Step] = [
         ("ruff check", lint),
         ("ruff format", formatting),
@@ -301,20 +297,26 @@ def plan(options: argparse.Namespace) -> list[list[list[Step]]]:
         ("import floors", floors),
     ]
     if options.quick:
-        return [[[*first, ("pytest", quick_tests)]]]
-    first.insert(0, ("system packages", packages))
-    ours: list[Step] = [
-        ("pytest", all_tests if options.slow else quick_tests),
-        ("README commands", readme),
-        ("wheel", wheel),
-    ]
+        return [[*first, ("pytest", own("not slow and not readme"))]]
+    beside = can_unshare()
+    marks = "not readme" if options.slow else "not slow and not readme"
     pythons = others()
-    theirs: list[Step] = [
+    theirs = [
         (f"pytest on {v}", other_python(v, path, last=v == max(pythons), everything=options.slow))
         for v, path in pythons.items()
     ]
-    ours.append(("CPython's own suite", conformance))
-    return [[first], [ours, theirs] if theirs and can_unshare() else [ours + theirs]]
+    return [
+        [("system packages", packages), *first],
+        # The long ones first, so that both ends come at about the same time.
+        [
+            ("pytest, one half", own(marks, *HALF, beside=beside)),
+            ("pytest", own(marks, "tests", *(f"--ignore={path}" for path in HALF), beside=beside)),
+            *reversed(theirs),
+            ("CPython's own suite", conformance),
+            ("README commands", own("readme", "tests/test_readme.py", beside=beside)),
+            ("wheel", wheel),
+        ],
+    ]
 
 
 def others() -> dict[str, Path]:
@@ -346,7 +348,7 @@ def works(python: Path) -> bool:
 
 
 class Report:
-    """What came of the steps; filled from the threads of the lanes."""
+    """What came of the steps; filled from both threads."""
 
     def __init__(self, count: int) -> None:
         self.count = count
@@ -367,10 +369,12 @@ class Report:
             self.code = self.code or code
 
 
-def run_lane(lane: list[Step], report: Report) -> None:
-    """The steps of a lane until one of any lane has failed."""
-    for name, step in lane:
-        if report.code:
+def run_steps(steps: list[Step], report: Report) -> None:
+    """Take steps until there are none, or one has failed, here or beside."""
+    while not report.code:
+        try:
+            name, step = steps.pop(0)
+        except IndexError:  # the other thread has taken the last one
             return
         report.begin(name)
         start = time.monotonic()
@@ -385,14 +389,12 @@ def run_lane(lane: list[Step], report: Report) -> None:
             LANE.tell()
 
 
-def run_stage(stage: list[list[Step]], report: Report) -> None:
-    """One lane prints as it goes; of several the first does, the others when a step has ended."""
-    first, *others = stage
-    with ThreadPoolExecutor(max_workers=len(stage), initializer=LANE.hold) as threads:
-        beside = [threads.submit(run_lane, lane, report) for lane in others]
-        run_lane(first, report)
-        for lane in beside:
-            lane.result()
+def run_two_at_a_time(steps: list[Step], report: Report) -> None:
+    """This thread prints as it goes, the other one when a step has ended."""
+    with ThreadPoolExecutor(max_workers=1, initializer=LANE.hold) as thread:
+        beside = thread.submit(run_steps, steps, report)
+        run_steps(steps, report)
+        beside.result()
 
 
 def main() -> int:
@@ -402,12 +404,12 @@ def main() -> int:
     length.add_argument("--slow", action="store_true", help="everything, with the tests marked slow too")
     os.chdir(ROOT)
     stages = plan(parser.parse_args())
-    count = sum(len(lane) for stage in stages for lane in stage)
+    count = sum(map(len, stages))
     report = Report(count)
     begun = time.monotonic()
-    for stage in stages:
-        if not report.code:
-            run_stage(stage, report)
+    run_steps(stages[0], report)
+    for stage in stages[1:]:
+        (run_two_at_a_time if can_unshare() else run_steps)(stage, report)
     print("\n── summary ".ljust(80, "─"))
     print("\n".join(report.lines))
     if report.code:

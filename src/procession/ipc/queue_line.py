@@ -32,7 +32,7 @@ from functools import partial
 
 from procession.ipc.queue_book import PUNCHED, SEATS, SEATS_MAX, SPILLED, Book
 from procession.linux import fixedpipe
-from procession.linux.fixedpipe import RECORD, capacity, pending, reopen
+from procession.linux.fixedpipe import RECORD, capacity, pending, reopening
 from procession.linux.memfd import punch
 
 TYPE_CHECKING = False
@@ -228,7 +228,8 @@ class Line:
     def now(self) -> int:
         """A read end that does not block."""
         if self._now < 0:
-            self._now = reopen(self.reader, os.O_RDONLY)
+            path, flags = reopening(self.reader, os.O_RDONLY)
+            (self._now,) = map(os.open, (path,), (flags,))
         return self._now
 
     # -- the log ---------------------------------------------------------------------------------------
@@ -262,14 +263,17 @@ class Line:
     def _move(self, records: int) -> int:
         if self.writer >= 0:
             return fixedpipe.move(self.log, self.writer, records)
-        try:  # this process has given its write end up, others wait for what is in the log
-            writer = reopen(self.reader, os.O_WRONLY)
-        except OSError:
-            return 0
+        writer = -1
         try:
+            try:  # this process has given its write end up, others wait for what is in the log
+                path, flags = reopening(self.reader, os.O_WRONLY)
+                (writer,) = map(os.open, (path,), (flags,))
+            except OSError:
+                return 0
             return fixedpipe.move(self.log, writer, records)
         finally:
-            os.close(writer)
+            if writer >= 0:
+                os.close(writer)
 
     def _give_back(self, position: int) -> None:
         """Free the memory of what has left the log and, by its distance, the pipe too."""

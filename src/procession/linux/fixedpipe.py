@@ -76,7 +76,16 @@ def reopen(fd: int, flags: int) -> int:
 
     Raises OSError without /proc, and in a process that has changed its user: the pipe is 0600 of its maker.
     """
-    return os.open(f"/proc/self/fd/{fd}", flags | os.O_NONBLOCK | os.O_CLOEXEC)
+    return os.open(*reopening(fd, flags))
+
+
+def reopening(fd: int, flags: int) -> tuple[str, int]:
+    """What to call os.open with, for those whom a signal handler may interrupt by an exception.
+
+    It runs between two instructions, also when a call returns and before its value is kept.  Not so in
+    ``(self.fd,) = map(os.open, (path,), (flags,))``, where the call is part of the unpacking.
+    """
+    return f"/proc/self/fd/{fd}", flags | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def move(file: int, pipe: int, records: int) -> int:

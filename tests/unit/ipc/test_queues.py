@@ -689,6 +689,9 @@ def test_a_signal_in_the_middle_of_get_loses_nothing(kind: str) -> None:
             caught += 1
             raise Interrupted
 
+    # What is opened once in a process: an exception between open and "it is mine" would leave a descriptor.
+    put_numbers(queue, -500, 0)
+    assert [queue.get() for _ in range(500)] == list(range(-500, 0))
     before = signal.signal(signal.SIGALRM, interrupt)
     child = fork(put_numbers, queue, 0, 5000)
     got: list[int] = []
