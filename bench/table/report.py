@@ -18,7 +18,8 @@ Everything runs in a pid namespace with so many sleeping processes and nothing e
 runs once, and the order rotates; a first round warms up and is not counted; figures are medians.
 
 - Snapshots give {", ".join(f"`{name}`" for name in FIELDS)}, decoded; by `psutil.process_iter(those)`, by \
-`snapshot()`, and by a `Follower` that has seen the processes before.
+`snapshot()`, and by a `Follower` that has seen the processes before. The user is the effective one in ours, as in \
+ps, and the real one in psutil; a row gives ours with the real one too, which takes reading a further file.
 - Listings are whole programs, from start to end, their output into a pipe.
 - Watching: each on a terminal of its own of 120 by 40, all at once; CPU is user plus system time of the process in \
 that time, after ten seconds in which it settles."""

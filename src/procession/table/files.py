@@ -32,13 +32,5 @@ EXE = "exe"  # links, not files: ``ProcessRecord.link``; ours only
 CWD = "cwd"
 ROOT = "root"
 
-ROOM = 4096  # bytes of a first read: more than most files have, and cheap to allocate
-PIECE = 1 << 17  # bytes of further reads
-
 # Written out entry by entry: there a short read is not the end (seq_file, fs/seq_file.c).
-_ITERATED = frozenset((MAPS, SMAPS))
-
-
-def may_go_on(name: str, got: int, asked: int) -> bool:
-    """Is there perhaps more, when a read of ``asked`` bytes gave ``got``?"""
-    return got == asked or (got > 0 and name in _ITERATED)
+ITERATED = frozenset((MAPS, SMAPS))

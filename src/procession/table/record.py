@@ -43,7 +43,7 @@ class ProcessRecord:
         self.uid_of_file = uid_of_file
         self._source = source
         self._got: dict[str, bytes | None] = {}
-        self._links: dict[str, str | None] = {}
+        self._links: dict[str, str | None] | None = None
         self._status: dict[bytes, bytes] | None = None
 
     def __repr__(self) -> str:
@@ -213,6 +213,8 @@ class ProcessRecord:
 
     def link(self, name: str) -> str | None:
         """Where exe, cwd, root or a ns/* points to."""
+        if self._links is None:
+            self._links = {}
         if name not in self._links:
             self._links[name] = self._source.link_late(self, name)
         return self._links[name]

@@ -133,9 +133,10 @@ def _add(records: list[ProcessRecord], source: Source, pid: int, tid: int, wante
     if not stat:
         return
     record = ProcessRecord(source, pid, tid, stat, owner)
+    records.append(record)
+    keep, read = record.keep, source.read_fast
     for name in wanted:
         try:
-            record.keep(name, source.read_now(path, name))
+            keep(name, read(path, name))
         except OSError:
-            record.keep(name, None)
-    records.append(record)
+            keep(name, None)
