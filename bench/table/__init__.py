@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.kit.machine import machine, today
 from bench.kit.markdown import write_section
-from bench.table.inside import Plan
+from bench.table.plan import Plan
 from bench.table.report import section
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,33 +17,13 @@ import psutil
 
 from bench.kit.rounds import WARM_UP, rotated, rounds
 from bench.table.crowd import crowd
+from bench.table.plan import AGAIN, FIELDS, OURS, PSUTIL, REAL, Plan
 from bench.table.watching import watched
 from procession.table import files
 from procession.table.follow import Follower
 from procession.table.snapshot import snapshot
 from procession.table.ttys import tty_name
 from procession.table.users import user_name
-
-PSUTIL, OURS, AGAIN = "psutil", "procession", "procession, followed"
-REAL = "procession, the real user"
-FIELDS = (
-    "pid", "ppid", "name", "status", "username", "terminal", "nice", "num_threads", "create_time", "cpu_times",
-    "memory_info", "cmdline",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Plan:
-    """``sizes``: processes of the snapshots; ``listed``: of ps; ``watched``: of top, for so many ``seconds``."""
-
-    rounds: int
-    sizes: tuple[int, ...]
-    listed: int
-    watched: int
-    seconds: float
-
-    def words(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def theirs() -> int:

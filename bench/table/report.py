@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.kit.markdown import table
 from bench.kit.stats import Summary, summarise
-from bench.table.inside import AGAIN, FIELDS, OURS, PSUTIL, Plan
+from bench.table.plan import AGAIN, FIELDS, OURS, PSUTIL, Plan
 
 FASTER = 4.0  # times psutil
 SLOWER = 1.3  # times ps at most
