@@ -72,7 +72,9 @@ def test_an_impatient_ctrl_c_ends_all_too(method: str, start: Start) -> None:
         terminal.wait_for("ready", PATIENCE)
     terminal.send("ctrl-c", "ctrl-c", "ctrl-c")
     assert terminal.wait_exit(PATIENCE) == -signal.SIGINT
-    assert 1 <= terminal.text.count("Traceback (most recent call last)") <= 3
+    # The last one may fall into the interpreter's own last words, which it then says in another way.
+    assert terminal.text.count("Traceback (most recent call last)") <= 3
+    assert "KeyboardInterrupt" in terminal.text
     assert "in say_and_" not in terminal.text
 
 
