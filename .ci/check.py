@@ -186,12 +186,15 @@ def own(marks: str, *paths: str, beside: bool = False) -> Callable[[], str]:
 # Long, and about the kernel, file systems and peers more than about Python: on the others only with --slow.
 FIRST_PYTHON_ONLY = (
     "tests/fs",
+    "tests/contract/test_explain_machine.py",
+    "tests/contract/test_ps_procps.py",
     "tests/unit/bench",
     "tests/unit/copying",
     "tests/unit/linux",
     "tests/faults/test_copy_kill.py",
     "tests/faults/test_crew_kills.py",
     "tests/faults/test_crew_matrix.py",
+    "tests/faults/test_kill_trees.py",
     "tests/faults/test_locks_storm.py",
     "tests/faults/test_pool_kills.py",
     "tests/faults/test_pool_matrix.py",
@@ -205,7 +208,14 @@ FIRST_PYTHON_ONLY = (
     "tests/unit/process/test_supervision_histories.py",
 )
 # What differs between two Pythons differs most between the first and the last: between them, the contracts.
-ENDS_ONLY = ("tests/faults", "tests/pains", "tests/examples", "tests/unit/pool")
+ENDS_ONLY = (
+    "tests/cli",
+    "tests/examples",
+    "tests/faults",
+    "tests/pains",
+    "tests/unit/pool",
+    "tests/unit/table",
+)
 
 
 def other_python(version: str, python: Path, *, last: bool, everything: bool) -> Callable[[], str]:
