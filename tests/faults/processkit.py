@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from procession.linux.pidfd import open_pidfd, wait_exit
 from procession.process.context import get_context
+from tests.harness.staying import stay_for_signals
 
 DEADLINE = 20.0  # seconds
 
@@ -25,8 +26,7 @@ def spin(pipe: int | None = None) -> None:
 
 def stay(pipe: int | None = None) -> None:
     told(pipe)
-    while True:
-        signal.pause()
+    stay_for_signals()
 
 
 def told(_pipe: int | None) -> None:

@@ -12,11 +12,11 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from procession.process.supervisor import ChildSpec, Supervisor, ready
+from tests.harness.staying import stay_for_signals
 
 
 def stay() -> NoReturn:
-    while True:
-        signal.pause()
+    stay_for_signals()
 
 
 def stay_ready(info: Any = None) -> NoReturn:

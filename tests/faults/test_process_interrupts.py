@@ -66,6 +66,7 @@ def test_children_are_ended_in_order_and_in_good_order(method: str, tmp_path: Pa
         import os, signal, sys
         from procession.process.context import get_context
         from tests.faults import processkit
+        from tests.harness.staying import stay_for_signals
 
         def tidy(number, start):
             signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -74,8 +75,7 @@ def test_children_are_ended_in_order_and_in_good_order(method: str, tmp_path: Pa
                 sys.exit(0)
             signal.signal(signal.SIGTERM, clean_up)
             start.send(number)
-            while True:
-                signal.pause()
+            stay_for_signals()
 
         if __name__ == "__main__":
             context = get_context(sys.argv[1])
