@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from procession.cli.options import Command, parse
-from procession.cli.several import EXIT_CODES, TREE, find, nobody
-from procession.cli.stop import signal_them
+from procession.cli.options import Command
+from procession.cli.several import EXIT_CODES, TREE
+from procession.cli.stop import signal_named
 
 COMMAND = Command(
     verb="cont",
@@ -26,10 +26,4 @@ _SIGCONT = 18
 
 def main(argv: list[str]) -> int:
     """Run ``pn cont``; returns the exit code."""
-    values = parse(COMMAND, argv)
-    if not values["words"]:
-        return nobody("cont")
-    table, targets = find("cont", values["words"])
-    return signal_them("cont", targets.chosen, table, _SIGCONT, tree=values["tree"]) or int(
-        bool(targets.wrong or not targets.chosen)
-    )
+    return signal_named(COMMAND, argv, _SIGCONT)

@@ -34,18 +34,21 @@ _SIGSTOP = 19
 
 def main(argv: list[str]) -> int:
     """Run ``pn stop``; returns the exit code."""
-    values = parse(COMMAND, argv)
+    return signal_named(COMMAND, argv, _SIGSTOP)
+
+
+def signal_named(command: Command, argv: list[str], number: int) -> int:
+    """A verb that sends this signal to whom its words name; returns the exit code."""
+    values = parse(command, argv)
+    verb = command.verb
     if not values["words"]:
-        return nobody("stop")
-    table, targets = find("stop", values["words"])
-    return signal_them("stop", targets.chosen, table, _SIGSTOP, tree=values["tree"]) or int(
-        bool(targets.wrong or not targets.chosen)
-    )
+        return nobody(verb)
+    table, targets = find(verb, values["words"])
+    refused = _signal(verb, targets.chosen, table, number, tree=values["tree"])
+    return refused or int(bool(targets.wrong or not targets.chosen))
 
 
-def signal_them(
-    verb: str, chosen: Sequence[ProcessRecord], table: Snapshot, number: int, *, tree: bool
-) -> int:
+def _signal(verb: str, chosen: Sequence[ProcessRecord], table: Snapshot, number: int, *, tree: bool) -> int:
     """To each, or to all of their trees: of these SIGSTOP to parents first, anything else to children first."""
     from procession.table.refusal import not_permitted
     from procession.table.sending import Delivery, Sent

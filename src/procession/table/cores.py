@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 
+from procession.linux.cgroups import MOUNTS, cpu_quota, groups_above, read_text
 from procession.records import record
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 @record
@@ -52,49 +49,8 @@ def _model() -> str:
 _known_model: str | None = None
 
 
-def cgroup_limit(proc: str = "/proc/self", mounts: str = "/sys/fs/cgroup") -> float | None:
+def cgroup_limit(proc: str = "/proc/self", mounts: str = MOUNTS) -> float | None:
     """CPUs' worth of time: the lowest quota from our group up to the root, v2 (cpu.max) or v1 (cpu.cfs_*)."""
-    try:
-        with open(f"{proc}/cgroup", encoding="utf-8", errors="surrogateescape") as file:
-            lines = file.read().splitlines()
-    except OSError:
-        return None
-    found: list[float] = []
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if not controllers:
-            for place in (mounts, f"{mounts}/unified"):
-                found += _quotas(place, path, _quota_v2)
-        elif "cpu" in controllers.split(","):
-            for place in (f"{mounts}/{controllers}", f"{mounts}/cpu"):
-                found += _quotas(place, path, _quota_v1)
-    return min(found, default=None)
-
-
-def _quotas(root: str, path: str, quota: Callable[[str], float | None]) -> list[float]:
-    found = []
-    while True:
-        one = quota(f"{root}{path}".rstrip("/"))
-        if one is not None:
-            found.append(one)
-        if path in ("", "/"):
-            return found
-        path = os.path.dirname(path)
-
-
-def _quota_v2(folder: str) -> float | None:
-    words = _words(f"{folder}/cpu.max")
-    return int(words[0]) / int(words[1]) if len(words) == 2 and words[0] != "max" else None
-
-
-def _quota_v1(folder: str) -> float | None:
-    quota, period = _words(f"{folder}/cpu.cfs_quota_us"), _words(f"{folder}/cpu.cfs_period_us")
-    return int(quota[0]) / int(period[0]) if quota and period and int(quota[0]) > 0 else None
-
-
-def _words(path: str) -> list[str]:
-    try:
-        with open(path, encoding="ascii") as file:
-            return file.read().split()
-    except OSError:
-        return []
+    above = groups_above(read_text(f"{proc}/cgroup"), "cpu", mounts)
+    quotas = (cpu_quota(folder, v2) for _, folder, v2 in above)
+    return min((quota for quota in quotas if quota is not None), default=None)

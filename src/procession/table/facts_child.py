@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from procession.table.world import World
 
 _ALL, _PID, _PGID, _PIDFD = 0, 1, 2, 3  # waitid(2): idtype_t
-_EXITED = 4  # WEXITED
 
 
 def child(world: World, pid: int, tid: int, call: Call) -> Wait:

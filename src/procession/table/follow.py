@@ -150,7 +150,7 @@ class Follower:
             if seat.stat_fd >= 0:
                 stat, owner = os.pread(seat.stat_fd, _ROOM, 0), os.fstat(seat.stat_fd).st_uid
             else:
-                stat, owner = _once(self.source, pid)
+                stat, owner = self.source.read_stat(str(pid))
         except OSError:
             return None
         if not stat:
@@ -169,14 +169,6 @@ class Follower:
             if fd >= 0:
                 os.close(fd)
                 self._open -= 1
-
-
-def _once(source: Source, pid: int) -> tuple[bytes, int]:
-    fd = os.open(f"{pid}/stat", _READ, dir_fd=source.fd)
-    try:
-        return os.read(fd, _ROOM), os.fstat(fd).st_uid
-    finally:
-        os.close(fd)
 
 
 def _raise_limit() -> None:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from procession.table.world import World
 
 _SETLKW = (7, 38)  # F_SETLKW, F_OFD_SETLKW
-_LEASES = 1024
 
 
 def flock(world: World, pid: int, tid: int, call: Call) -> Wait:

@@ -11,7 +11,6 @@ One instant is a manner of speaking: the kernel has no call for it.  Each record
 
 from __future__ import annotations
 
-import os
 import time
 
 from procession.table import files
@@ -121,13 +120,7 @@ def snapshot(
 def _add(records: list[ProcessRecord], source: Source, pid: int, tid: int, wanted: list[str]) -> None:
     path = f"{pid}/task/{tid}" if tid != pid else str(pid)
     try:
-        # The hot line of the whole table: no call of ours in between.
-        fd = os.open(f"{path}/stat", os.O_RDONLY | os.O_CLOEXEC, dir_fd=source.fd)
-        try:
-            stat = os.read(fd, 4096)
-            owner = os.fstat(fd).st_uid
-        finally:
-            os.close(fd)
+        stat, owner = source.read_stat(path)
     except OSError:  # it has ended meanwhile
         return
     if not stat:

@@ -91,6 +91,15 @@ class Source:
             os.close(fd)
         return data
 
+    def read_stat(self, path: str) -> tuple[bytes, int]:
+        """The stat line of a process or thread, and the owner of the file, as it comes: raises OSError; b"" from one
+        that is just ending."""
+        fd = os.open(f"{path}/stat", _CLOEXEC_READ, dir_fd=self.fd)
+        try:
+            return os.read(fd, _ROOM), os.fstat(fd).st_uid
+        finally:
+            os.close(fd)
+
     def read_late(self, record: ProcessRecord, name: str) -> bytes | None:
         """A file of a record's process, None when that is gone or the file is not to be had."""
         try:

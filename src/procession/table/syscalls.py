@@ -11,6 +11,7 @@ import sys
 
 from procession.errors import NotPermitted
 from procession.records import record
+from procession.table import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ FOREIGN = Call("", "foreign", ())  # a 32-bit program, whose numbers mean others
 def current_call(source: Source, pid: int, tid: int) -> Call | None:
     """The call that a thread is in, or one of the above; None when it is gone."""
     try:
-        text = source.read_now(f"{pid}/task/{tid}", "syscall")
+        text = source.read_now(f"{pid}/task/{tid}", files.SYSCALL)
     except NotPermitted:
         return REFUSED
     except OSError:

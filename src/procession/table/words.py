@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-from procession.table import files
 from procession.table.users import user_name
 
 TYPE_CHECKING = False
@@ -13,8 +12,6 @@ if TYPE_CHECKING:
 
     from procession.table.record import ProcessRecord
     from procession.table.source import Source
-
-NEEDS = (files.CMDLINE,)
 
 
 class Words:
