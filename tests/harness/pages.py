@@ -111,6 +111,9 @@ def _run(step: Step, line: int, scratch: Path, environment: Mapping[str, str]) -
         ["sh", "-c", step.command],
         cwd=scratch,
         env=dict(environment),
+        # A session of its own, as a terminal has one: who runs the check may be in that of pid 1, where the orphans
+        # of a page could not be told from its children.
+        start_new_session=True,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
