@@ -24,6 +24,9 @@
     │  ├─ ChildBusy                            the child is running, restarting or there already
     │  ├─ ChildStartFailed                     a child did not start, or did not become ready
     │  └─ RestartLimitReached                  a child was restarted too often
+    ├─ JobsError                            the jobs of this user, or one of them, cannot do what was asked
+    │  ├─ NoSuchJob    (LookupError)           there is no job of that number or name
+    │  └─ DaemonGone   (ConnectionError)       the daemon of the jobs cannot be reached or started
     ├─ ManagerDied      (EOFError, OSErrors)   the process behind a proxy is gone
     └─ CopyError                               a copy that must not begin, or that failed
        ├─ SameFile
@@ -275,6 +278,18 @@ class RestartLimitReached(SupervisorError):
     def __reduce__(self) -> tuple[object, ...]:
         args = (self.supervisor, self.child, self.ends, self.max_restarts, self.within)
         return type(self), args, vars(self)
+
+
+class JobsError(ProcessionError):
+    """The jobs of this user, or one of them, cannot do what was asked; the words say which and what to do."""
+
+
+class NoSuchJob(JobsError, LookupError):
+    """There is no job of that number or name."""
+
+
+class DaemonGone(JobsError, ConnectionError):
+    """The daemon of the jobs cannot be reached, or could not be started."""
 
 
 class ManagerDied(

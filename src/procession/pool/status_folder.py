@@ -15,27 +15,28 @@ _BELOW = ("procession", "pools")
 def prepared(folder: str | None = None) -> str | None:
     """The folder (``folder`` instead, for tests), made where it was missing; None where that cannot be."""
     if folder is not None:
-        return folder if _made(folder) else None
-    place = _runtime_folder()
-    if place is None or not _made(place):
+        return folder if made(folder) else None
+    place = runtime_folder()
+    if place is None or not made(place):
         return None
     for name in _BELOW:
         place = f"{place}/{name}"
-        if not _made(place):
+        if not made(place):
             return None
     return place
 
 
 def existing() -> str | None:
     """The folder if there is one that is ours."""
-    place = _runtime_folder()
+    place = runtime_folder()
     if place is None:
         return None
     path = "/".join((place, *_BELOW))
     return path if _is_ours(place) and _is_ours(os.path.dirname(path)) and _is_ours(path) else None
 
 
-def _runtime_folder() -> str | None:
+def runtime_folder() -> str | None:
+    """Of this user; None where it cannot be known.  It may be missing still."""
     import warnings
 
     # Newer ones warn that a user has no login session, which is no news to a cron job.  A filter, since
@@ -49,7 +50,8 @@ def _runtime_folder() -> str | None:
         return None
 
 
-def _made(path: str) -> bool:
+def made(path: str) -> bool:
+    """Make it if it is missing: True when it is there and ours alone."""
     try:
         os.mkdir(path, 0o700)
     except FileExistsError:

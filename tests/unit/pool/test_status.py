@@ -385,7 +385,7 @@ def test_the_runtime_folder_is_found_without_a_word(
     (tmp_path / "given").mkdir(0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / where) if where else "")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    found = status_folder._runtime_folder()
+    found = status_folder.runtime_folder()
     assert found is None or os.path.isabs(found)
     if where == "given":
         assert found == str(tmp_path / "given")

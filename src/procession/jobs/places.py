@@ -1,0 +1,98 @@
+"""Where the jobs of a user lie.  All folders are the user's alone (0700); others are refused.
+
+::
+
+    state, stays after a reboot                runtime, gone after it
+    STATE/procession/jobs/                     RUNTIME/procession/jobs/
+    ├─ book.sqlite                             ├─ daemon.sock   requests
+    ├─ runs/JOB.RUN/{claim,outcome}            ├─ daemon.lock   flock of the daemon, its pid inside
+    └─ logs/JOB/RUN, RUN.index, RUN.1 ...      └─ JOB.RUN.sock  of a keeper
+
+PN_JOBS, an absolute path, replaces both (PN_JOBS/state and PN_JOBS/run): for tests, and for a second set of jobs.
+A socket's path has at most 107 bytes (unix(7)).
+"""
+
+from __future__ import annotations
+
+import os
+
+from procession.errors import JobsError
+from procession.pool.status_folder import made, runtime_folder
+from procession.records import record
+
+VARIABLE = "PN_JOBS"
+
+
+@record
+class Places:
+    """The two folders; neither need be there yet."""
+
+    state: str
+    runtime: str
+
+    @property
+    def book(self) -> str:
+        """The SQLite file."""
+        return f"{self.state}/book.sqlite"
+
+    @property
+    def socket(self) -> str:
+        """Of the daemon."""
+        return f"{self.runtime}/daemon.sock"
+
+    @property
+    def lock(self) -> str:
+        """Of the daemon."""
+        return f"{self.runtime}/daemon.lock"
+
+    def run(self, job: int, run: int) -> str:
+        """The folder of one run; there from its order until its outcome is in the book."""
+        return f"{self.state}/runs/{job}.{run}"
+
+    def log(self, job: int, run: int) -> str:
+        """The log of one run."""
+        return f"{self.state}/logs/{job}/{run}"
+
+    def keeper(self, job: int, run: int) -> str:
+        """The socket of a keeper."""
+        return f"{self.runtime}/{job}.{run}.sock"
+
+
+def places() -> Places:
+    """Those of this user, or of PN_JOBS."""
+    own = os.environ.get(VARIABLE)
+    if own:
+        if not own.startswith("/"):
+            raise JobsError(f"{VARIABLE}={own}: it must be an absolute path")
+        return Places(f"{own}/state", f"{own}/run")
+    runtime = runtime_folder()
+    if runtime is None:
+        raise JobsError("there is no runtime folder for this user: set XDG_RUNTIME_DIR, or PN_JOBS")
+    return Places(f"{_state_folder()}/procession/jobs", f"{runtime}/procession/jobs")
+
+
+def prepare(found: Places) -> None:
+    """Make the folders.  Raises JobsError for one that is not ours alone, OSError for one that cannot be made."""
+    if os.environ.get(VARIABLE):
+        _make(os.path.dirname(found.state))
+    for folder in (found.state, found.runtime):
+        top = folder if os.environ.get(VARIABLE) else os.path.dirname(os.path.dirname(folder))
+        os.makedirs(os.path.dirname(top), exist_ok=True)
+        for part in dict.fromkeys((top, os.path.dirname(folder), folder)):
+            _make(part)
+    for below in ("runs", "logs"):
+        _make(f"{found.state}/{below}")
+
+
+def _make(path: str) -> None:
+    if not made(path):
+        raise JobsError(
+            f"{path} cannot be used: it must be a folder of user {os.geteuid()} into which nobody else may write"
+        )
+
+
+def _state_folder() -> str:
+    # By hand and not by platformdirs: `pn jobs` would pay its import, and the rule is one line
+    # (XDG Base Directory Specification 0.8: relative paths are ignored).
+    home = os.environ.get("XDG_STATE_HOME", "")
+    return home if home.startswith("/") else os.path.expanduser("~/.local/state")
