@@ -202,6 +202,7 @@ FIRST_PYTHON_ONLY = (
     "tests/faults/test_queue_kill.py",
     "tests/faults/test_storm.py",
     "tests/tui",
+    "tests/unit/table",
     "tests/unit/test_harness.py",
     "tests/unit/pool/test_schedule_histories.py",
     "tests/unit/pool/test_words.py",
@@ -214,7 +215,6 @@ ENDS_ONLY = (
     "tests/faults",
     "tests/pains",
     "tests/unit/pool",
-    "tests/unit/table",
 )
 
 

@@ -26,7 +26,7 @@ from tests.fs import trees
 from tests.harness.program import clean_environment
 
 ROUNDS = [
-    pytest.param(range(5), id="5 rounds"),
+    pytest.param(range(2), id="2 rounds"),
     pytest.param(range(1000, 1200), id="200 rounds", marks=[pytest.mark.slow, pytest.mark.hang_limit(1500)]),
 ]
 TICKS = 6500  # about as many names as the copy makes

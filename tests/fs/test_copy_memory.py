@@ -67,7 +67,9 @@ def growth(warm: Path, source: Path, target: Path) -> int:
     return int(done.stdout)
 
 
-@pytest.mark.parametrize("shape", ["flat", "spread", "folders"])
+@pytest.mark.parametrize(
+    "shape", ["flat", *(pytest.param(each, marks=pytest.mark.slow) for each in ("spread", "folders"))]
+)
 def test_the_parent_does_not_grow_with_the_tree(tmpfs_dir: Path, shape: str) -> None:
     make(tmpfs_dir / "warm", shape, FEW)
     make(tmpfs_dir / "many", shape, MANY)
