@@ -150,8 +150,8 @@ def test_large_folders(tmpfs_dir: Path, files: int, folders: int) -> None:
     assert (again.ok, again.files, again.skipped, again.folders) == (True, 0, files, folders + 1)
 
 
-def test_a_huge_folder_inside_a_huge_folder(tmpfs_dir: Path) -> None:
-    place = tmpfs_dir
+@pytest.mark.parametrize("place", ["tmpfs_dir"], indirect=True)
+def test_a_huge_folder_inside_a_huge_folder(place: Path) -> None:
     trees.make_flat(place / "a", 2500, folders=100)
     trees.make_flat(place / "a/huge", 2500, folders=100)
     os.symlink("x", place / "a/huge/link")
@@ -162,8 +162,8 @@ def test_a_huge_folder_inside_a_huge_folder(tmpfs_dir: Path) -> None:
     assert trees.picture(place / "b") == trees.picture(place / "a")
 
 
-def test_a_tree_deeper_than_there_are_descriptors(tmpfs_dir: Path, pn: Program) -> None:
-    place = tmpfs_dir
+@pytest.mark.parametrize("place", ["tmpfs_dir"], indirect=True)
+def test_a_tree_deeper_than_there_are_descriptors(place: Path, pn: Program) -> None:
     trees.make_deep(place / "a", 1200)
     ran = pn("copy", "--json", "-T", place / "a", place / "b")
     assert (ran.code, ran.err) == (0, "")
