@@ -31,6 +31,7 @@ DEBIAN = {
     "btrfs-progs": "mkfs.btrfs",
     "xfsprogs": "mkfs.xfs",
     "acl": "setfacl",
+    "vim": "vim",
 }
 
 
