@@ -1,4 +1,4 @@
-"""``python -m procession``: the same as ``pn``; ``python -m procession run SCRIPT`` is ``pn python SCRIPT``."""
+"""``python -m procession VERB``: the same as ``pn VERB``, with the python of your choice and its packages."""
 
 from __future__ import annotations
 
@@ -7,4 +7,4 @@ import sys
 from procession.cli import main
 
 if __name__ == "__main__":
-    sys.exit(main(["python", *sys.argv[2:]] if sys.argv[1:2] == ["run"] else None))
+    sys.exit(main())

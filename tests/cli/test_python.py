@@ -62,8 +62,8 @@ def test_an_unchanged_script_and_its_children_use_ours(pn: Program, folder: Path
     assert ran.code == 7
 
 
-def test_python_m_procession_run_is_the_same(folder: Path) -> None:
-    words = [sys.executable, "-m", "procession", "run", "script.py", "fork"]
+def test_python_m_procession_is_pn(folder: Path) -> None:
+    words = [sys.executable, "-m", "procession", "python", "script.py", "fork"]
     ran = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
     assert (ran.stdout, ran.stderr, ran.returncode) == ("procession.mp True ['fork']\n", "", 7)
 

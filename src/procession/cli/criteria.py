@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from procession.cli.options import Option
+from procession.cli.times import seconds_of
 from procession.table.match import NAME_MAX, Criteria, choose
 from procession.table.snapshot import snapshot
 from procession.table.ttys import tty_number
@@ -17,31 +18,12 @@ if TYPE_CHECKING:
 
     from procession.table.record import ProcessRecord
 
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 NAMESPACES = ("ipc", "mnt", "net", "pid", "user", "uts")
 
 
 class Wrong(Exception):
     """A mistake on the command line, in words that follow "pn VERB: "."""
 
-
-def seconds_of(word: str) -> float:
-    """``90``, ``1.5h``, ``2d12h``, in seconds.  Raises ValueError."""
-    total, digits = 0.0, ""
-    for character in word:
-        if character in _UNITS:
-            total += float(digits) * _UNITS[character]
-            digits = ""
-        else:
-            digits += character
-    if digits:
-        total += float(digits)
-    if not word or "-" in word or not 0 <= total < float("inf"):
-        raise ValueError(word)
-    return total
-
-
-seconds_of.__name__ = "time such as 90, 10m or 2h30m"  # argparse puts the function's name into its message
 
 OPTIONS = (
     Option(("-f", "--full"), "full", "lay patterns on the whole command line"),

@@ -13,18 +13,18 @@ _WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupts:
-    """While open, SIGINT, SIGTERM and SIGHUP do nothing but make ``fileno`` readable.
+    """While open, SIGINT, SIGTERM, SIGHUP and ``more`` do nothing but make ``fileno`` readable.
 
     Main thread only (signal(7), set_wakeup_fd).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, more: tuple[int, ...] = ()) -> None:
         self._read, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._old_wakeup = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         # A signal that is ignored stays so: nohup(1) asked for it.
         self._old = {
             number: signal.signal(number, _nothing)
-            for number in _WATCHED
+            for number in (*_WATCHED, *more)
             if signal.getsignal(number) is not signal.SIG_IGN
         }
         self.first = 0
@@ -35,12 +35,17 @@ class Interrupts:
 
     def take(self) -> int:
         """How many signals have come since the last call."""
-        try:
-            numbers = os.read(self._read, 64)
-        except BlockingIOError:
-            return 0
-        self.first = self.first or numbers[0]
+        numbers = self.numbers()
+        if numbers:
+            self.first = self.first or numbers[0]
         return len(numbers)
+
+    def numbers(self) -> bytes:
+        """Those that have come since the last call, each a byte."""
+        try:
+            return os.read(self._read, 64)
+        except BlockingIOError:
+            return b""
 
     @property
     def exit_code(self) -> int:

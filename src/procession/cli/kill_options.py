@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from procession.cli import criteria
 from procession.cli.options import Command, Option
+from procession.cli.times import seconds_of
 
 
 def _c_int(word: str) -> int:
@@ -31,11 +32,9 @@ run it, or to process 1.""",
         Option(
             ("--tree",), "tree", "with all that descends from them: stop all, then kill, until none is left"
         ),
-        Option(
-            ("--grace",), "grace", "the signal first, and KILL after this time", "TIME", criteria.seconds_of
-        ),
+        Option(("--grace",), "grace", "the signal first, and KILL after this time", "TIME", seconds_of),
         Option(("--wait",), "wait", "wait until they have ended, or so long: --wait=10"),
-        Option(("--wait-for",), "wait_for", "the same", "TIME", criteria.seconds_of),
+        Option(("--wait-for",), "wait_for", "the same", "TIME", seconds_of),
         Option(("--dry-run",), "dry", "show who would get it, and send nothing"),
         Option(("-y", "--yes"), "yes", "do not ask, however many a name or a pattern fits"),
         Option(("-e", "--echo"), "echo", "say who got it"),

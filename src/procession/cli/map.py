@@ -6,11 +6,10 @@ import os
 import sys
 
 from procession.cli.map_options import COMMAND
-from procession.cli.options import parse
+from procession.cli.options import leading, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import Any
 
     from procession.cli.map_out import Output
@@ -29,7 +28,7 @@ def main(argv: list[str]) -> int:
     while (fd := os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)) <= 2:
         pass  # a stream that is closed must not become the number of something of ours, and be written to
     os.close(fd)
-    ours = _ours(argv)
+    ours = leading(COMMAND, argv)
     options = parse(COMMAND, [word for word in argv[:ours] if word != "--"])
     try:
         _check(options)
@@ -48,28 +47,6 @@ def main(argv: list[str]) -> int:
     finally:
         if log is not None:
             log.close()
-
-
-def _ours(argv: Sequence[str]) -> int:
-    """How many words come before COMMAND: options and their values."""
-    valued = {flag for option in COMMAND.options if option.convert for flag in option.flags}
-    flags = [flag for option in COMMAND.options for flag in option.flags]
-    at = 0
-    while at < len(argv):
-        word = argv[at]
-        if word == "--":
-            return at + 1
-        if not word.startswith("-") or word == "-":
-            return at
-        at += 1
-        if word.startswith("--"):
-            matching = [flag for flag in flags if flag.startswith(word)] if "=" not in word else []
-            takes = word in valued or (len(matching) == 1 and matching[0] in valued)
-        else:
-            first = next((index for index, letter in enumerate(word) if f"-{letter}" in valued), 0)
-            takes = bool(first) and first == len(word) - 1  # -qj 8, but not -j8
-        at += takes
-    return min(at, len(argv))
 
 
 def _check(options: dict[str, Any]) -> None:

@@ -11,19 +11,21 @@ from procession.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
 
 @record
 class Option:
-    """One option.  ``convert`` makes its value from a word; without it the option is a switch."""
+    """One option.  ``convert`` makes its value from a word; without it the option is a switch.  ``many``: it may be
+    given again and again; its value is a list then."""
 
     flags: tuple[str, ...]
     name: str
     help: str
     metavar: str = ""
     convert: Callable[[str], object] | None = None
+    many: bool = False
 
 
 @record
@@ -71,10 +73,34 @@ def _read(command: Command, argv: list[str]) -> dict[str, Any] | None:
             if value.startswith("-"):
                 return None
             try:
-                values[option.name] = option.convert(value)
+                found = option.convert(value)
             except ValueError:
                 return None
+            values[option.name] = [*(values[option.name] or ()), found] if option.many else found
     return values
+
+
+def leading(command: Command, argv: Sequence[str]) -> int:
+    """How many words come before the first that is no option and no value of one: where that begins a line which is
+    not ours to read.  A ``--`` before it is counted."""
+    valued = {flag for option in command.options if option.convert for flag in option.flags}
+    flags = [flag for option in command.options for flag in option.flags]
+    at = 0
+    while at < len(argv):
+        word = argv[at]
+        if word == "--":
+            return at + 1
+        if not word.startswith("-") or word == "-":
+            return at
+        at += 1
+        if word.startswith("--"):
+            matching = [flag for flag in flags if flag.startswith(word)] if "=" not in word else []
+            takes = word in valued or (len(matching) == 1 and matching[0] in valued)
+        else:
+            first = next((index for index, letter in enumerate(word) if f"-{letter}" in valued), 0)
+            takes = bool(first) and first == len(word) - 1  # -qj 8, but not -j8
+        at += takes
+    return min(at, len(argv))
 
 
 def _defaults(command: Command) -> dict[str, Any]:
@@ -107,6 +133,7 @@ def _ask_argparse(command: Command, argv: list[str]) -> dict[str, Any]:
             parser.add_argument(
                 *option.flags,
                 dest=option.name,
+                action="append" if option.many else "store",
                 type=option.convert,
                 metavar=option.metavar,
                 help=option.help,

@@ -30,7 +30,7 @@ COMMAND = Command(
     epilog="""examples:
   pn python train.py --epochs 3  everything after the script is the script's
   pn python -m pytest tests  a module
-  python -m procession run train.py  the same, with the python of your choice and its packages
+  python -m procession python train.py  the same, with the python of your choice and its packages
 
 exit codes:
   those of the program; 2 also when there is nothing to run""",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from procession.cli.options import Option
+from procession.cli.say import say
 from procession.table.refusal import named
 from procession.table.snapshot import snapshot
 from procession.table.targets import Targets, by_words
@@ -44,8 +44,3 @@ def nobody(verb: str) -> int:
     """No words at all."""
     say(verb, f"nobody is named: give a pid or a name: see pn {verb} --help")
     return 2
-
-
-def say(verb: str, words: str) -> None:
-    """On stderr, in the form of all our errors."""
-    print(f"pn {verb}: {words}", file=sys.stderr)

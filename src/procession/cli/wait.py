@@ -8,6 +8,7 @@ import sys
 from procession.cli import criteria
 from procession.cli.criteria import Wrong, criteria_of, too_long
 from procession.cli.options import Command, Option, parse
+from procession.cli.times import seconds_of
 from procession.errors import NoSuchProcess
 from procession.table.endings import how_ended
 from procession.table.held import Held, wait_for_all
@@ -33,7 +34,7 @@ Linux 6.15, before that while their parent has not collected them, to their user
     words_help="pids, or a part of a name, as pn pgrep takes it",
     options=(
         Option(("--any",), "any", "until one of them has ended"),
-        Option(("--timeout",), "timeout", "give up after this time", "TIME", criteria.seconds_of),
+        Option(("--timeout",), "timeout", "give up after this time", "TIME", seconds_of),
         Option(("-q", "--quiet"), "quiet", "do not say how they ended"),
         Option(("-e", "--echo"), "echo", "say first whom it waits for"),
         Option(("-c", "--count"), "count", "print first how many it waits for"),

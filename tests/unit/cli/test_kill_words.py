@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from procession.cli.criteria import Wrong, seconds_of
+from procession.cli.criteria import Wrong
 from procession.cli.kill_options import COMMAND
 from procession.cli.kill_words import Words, read_words
+from procession.cli.times import seconds_of
 
 
 def read(line: str) -> Words:
