@@ -63,7 +63,7 @@ class Suspended:
 @record
 class Ending:
     """Somebody asked for its end at ``at``: ``why`` is a phrase.  ``pid`` 0: it had not begun.  ``again``: it is to be
-    run anew (pn restart)."""
+    run anew (pn restart).  ``grace``: seconds from SIGTERM to SIGKILL."""
 
     run: int
     since: float
@@ -72,6 +72,7 @@ class Ending:
     at: float
     why: str
     again: bool = False
+    grace: float = 5.0
 
 
 @record
