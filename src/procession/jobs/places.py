@@ -73,13 +73,14 @@ def places() -> Places:
 
 def prepare(found: Places) -> None:
     """Make the folders.  Raises JobsError for one that is not ours alone, OSError for one that cannot be made."""
-    if os.environ.get(VARIABLE):
-        _make(os.path.dirname(found.state))
     for folder in (found.state, found.runtime):
-        top = folder if os.environ.get(VARIABLE) else os.path.dirname(os.path.dirname(folder))
-        os.makedirs(os.path.dirname(top), exist_ok=True)
-        for part in dict.fromkeys((top, os.path.dirname(folder), folder)):
-            _make(part)
+        above = os.path.dirname(folder)
+        if not os.environ.get(VARIABLE):
+            os.makedirs(os.path.dirname(above), mode=0o700, exist_ok=True)
+            if folder == found.runtime:  # perhaps one in /tmp, where anybody may have been first
+                _make(os.path.dirname(above))
+        _make(above)
+        _make(folder)
     for below in ("runs", "logs"):
         _make(f"{found.state}/{below}")
 
