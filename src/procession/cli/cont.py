@@ -8,17 +8,18 @@ from procession.cli.stop import signal_named
 
 COMMAND = Command(
     verb="cont",
-    usage="pn cont [--tree] PID|NAME...",
+    usage="pn cont [--tree] PID|NAME|%%JOB...",
     summary="Continue suspended processes (SIGCONT); of a tree the children first.",
-    words="PID|NAME",
-    words_help="a pid, or the exact name of a program; -PGID after --",
+    words="PID|NAME|%JOB",
+    words_help="a pid, or the exact name of a program; -PGID after --; a job (%%3), with its whole tree",
     options=(TREE,),
     epilog=f"""\
 examples:
   pn cont 4711
   pn cont --tree 4711
+  pn cont %make           a job of pn run
 
-A job that its shell has stopped goes on in the background; fg in that shell brings it back to the terminal.
+What a shell has stopped goes on in the background; fg in that shell brings it back to its terminal.
 {EXIT_CODES}""",
 )
 _SIGCONT = 18

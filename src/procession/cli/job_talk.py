@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 LAST = "%+"  # what fg, bg, show and logs mean when nobody is named
 JOBS_HELP = (
-    "a number, a name, %NAME (its beginning), %?TEXT (in its command), %+ the last job, %- the one before"
+    "a number, a name, %%NAME (its beginning), %%?TEXT (in its command), %%+ the last job, %%- the one before"
 )
 JOB_CODES = """
 exit codes: 0 done    1 there is no such job, or it cannot be done    2 usage"""

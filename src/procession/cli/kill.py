@@ -9,6 +9,7 @@ from procession.cli.criteria import Wrong, criteria_of, too_long
 from procession.cli.kill_options import COMMAND
 from procession.cli.kill_words import Words, read_words
 from procession.cli.options import parse
+from procession.records import replace
 from procession.table import refusal
 from procession.table.sending import SIGKILL, SIGTERM, Delivery, Sent, still_there, until_of, zombies
 from procession.table.signals import full_name, list_lines, table_lines, translate
@@ -58,6 +59,19 @@ def _list(words: Sequence[str]) -> int:
 
 
 def _run(words: Words, values: dict[str, Any]) -> int:
+    jobs = [word for word in words.targets if word.startswith("%")]
+    code = 0
+    if jobs and not (values["full"] or values["exact"]):
+        from procession.cli.kill_jobs import kill_jobs
+
+        code = kill_jobs(jobs, words.signal, values)
+        words = replace(words, targets=tuple(word for word in words.targets if word not in jobs))
+        if not words.targets:
+            return code
+    return _processes(words, values) or code
+
+
+def _processes(words: Words, values: dict[str, Any]) -> int:
     number = words.signal if words.signal is not None else SIGTERM
     table, targets = _find(words, values, harmless=number == 0)
     for each in targets.wrong:
@@ -93,16 +107,11 @@ def _find(words: Words, values: dict[str, Any], *, harmless: bool) -> tuple[Snap
         except ValueError as error:
             raise Wrong(f"{error}: put a \\ before what is meant as it stands") from None
     if not words.targets:
-        raise Wrong("nobody is named: give a pid, a name, or -f PATTERN")
-    for word in words.targets:
-        if word.startswith("%"):
-            raise Wrong(f"{word} is a job of your shell: its own kill knows it")
+        raise Wrong("nobody is named: give a pid, a name, a job (%3), or -f PATTERN")
     if criteria.is_empty:
         return table, by_words(words.targets, table, os.getpid(), harmless=harmless)
     if any(map(is_pid, words.targets)):
         raise Wrong("options such as --user choose among names, not among pids: leave out one or the other")
-    from procession.records import replace
-
     named = replace(criteria, patterns=words.targets, literal=True)
     return table, by_criteria(named, table, os.getpid())
 

@@ -18,12 +18,12 @@ _c_int.__name__ = "number of 32 bits"  # argparse puts the function's name into 
 
 COMMAND = Command(
     verb="kill",
-    usage="pn kill [-SIGNAL] [OPTIONS] PID|NAME...   or   pn kill -f PATTERN   or   pn kill -l [SIGNAL]",
+    usage="pn kill [-SIGNAL] [OPTIONS] PID|NAME|%%JOB...   or   pn kill -f PATTERN   or   pn kill -l [SIGNAL]",
     summary="""\
 Send a signal (default: TERM) to processes, and say why where it does not help.  Never to this command, to those that
 run it, or to process 1.""",
-    words="PID|NAME",
-    words_help="a pid, -PGID (after a signal or --), PID:INODE, or the exact name of a program; with -f or -x a pattern",
+    words="PID|NAME|%JOB",
+    words_help="a pid, -PGID (after a signal or --), PID:INODE, or the exact name of a program; with -f or -x a pattern; %%3, %%NAME, %%+: a job of pn jobs",
     options=(
         Option(("-s", "--signal"), "signal", "the signal; also -9, -KILL, -SIGKILL", "SIGNAL", str),
         Option(("-l", "--list"), "list", "names of signals; of a number its name, of a name its number"),
@@ -52,6 +52,8 @@ examples:
   pn kill -HUP --wait=10 nginx
   pn kill -s RTMIN+3 -q 42 4711
   pn kill -TERM -4711                 the process group 4711
+  pn kill %3 %make                    jobs: TERM, 5 s (--grace), KILL, each with its whole tree
+  pn kill -INT %3                     a signal to what has the job's terminal
 
 exit codes:
   0 all got it (and have ended, where that was asked for)    1 some did not, or nobody was found    2 usage""",

@@ -125,7 +125,8 @@ def _ask_argparse(command: Command, argv: list[str]) -> dict[str, Any]:
         epilog=command.epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("words", nargs="*", metavar=command.words, help=command.words_help)
+    words_help = command.words_help if command.words else argparse.SUPPRESS
+    parser.add_argument("words", nargs="*", metavar=command.words, help=words_help)
     for option in command.options:
         if option.convert is None:
             parser.add_argument(*option.flags, dest=option.name, action="store_true", help=option.help)

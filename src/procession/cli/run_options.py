@@ -114,7 +114,7 @@ whole.__name__, share_of.__name__ = "number", "share such as 10%"
 
 # In pn edit, too.
 SHARED = (
-    Option(("-n", "--name"), "name", "a name for it: then %NAME means it", "NAME", str),
+    Option(("-n", "--name"), "name", "a name for it: then %%NAME means it", "NAME", str),
     Option(("-g", "--group"), "group", "in this group, whose slots it shares (pn group)", "NAME", str),
     Option(("-p", "--priority"), "priority", "the higher is begun first in its group (default: 0)", "N", int),
     Option(("--after",), "after", "when all these have ended well; else not at all", "JOBS", words_of),

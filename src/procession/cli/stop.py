@@ -11,22 +11,24 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from procession.jobs.client import Client
     from procession.table.record import ProcessRecord
     from procession.table.snapshot import Snapshot
 
 COMMAND = Command(
     verb="stop",
-    usage="pn stop [--tree] PID|NAME...",
+    usage="pn stop [--tree] PID|NAME|%%JOB...",
     summary="""\
 Suspend processes (SIGSTOP, which cannot be refused) until pn cont.  Of a tree the parents first, so that none notices
 that its children stand still, and again until nobody new is found.""",
-    words="PID|NAME",
-    words_help="a pid, or the exact name of a program; -PGID after --",
+    words="PID|NAME|%JOB",
+    words_help="a pid, or the exact name of a program; -PGID after --; a job (%%3), with its whole tree",
     options=(TREE,),
     epilog=f"""\
 examples:
   pn stop 4711
   pn stop --tree 4711     a build with its compilers
+  pn stop %make           a job
 {EXIT_CODES}""",
 )
 _SIGSTOP = 19
@@ -43,9 +45,25 @@ def signal_named(command: Command, argv: list[str], number: int) -> int:
     verb = command.verb
     if not values["words"]:
         return nobody(verb)
-    table, targets = find(verb, values["words"])
-    refused = _signal(verb, targets.chosen, table, number, tree=values["tree"])
-    return refused or int(bool(targets.wrong or not targets.chosen))
+    jobs = [word for word in values["words"] if word.startswith("%")]
+    words = [word for word in values["words"] if word not in jobs]
+    failed = _jobs(verb, jobs) if jobs else 0
+    if words or not jobs:
+        table, targets = find(verb, words)
+        refused = _signal(verb, targets.chosen, table, number, tree=values["tree"])
+        failed = failed or refused or int(bool(targets.wrong or not targets.chosen))
+    return failed
+
+
+def _jobs(verb: str, words: Sequence[str]) -> int:
+    """Jobs, each with its whole tree."""
+    from procession.cli.job_talk import numbers, talk
+
+    def act(client: Client) -> int:
+        client.request(verb, jobs=numbers(client, words))
+        return 0
+
+    return talk(verb, act)
 
 
 def _signal(verb: str, chosen: Sequence[ProcessRecord], table: Snapshot, number: int, *, tree: bool) -> int:

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 COMMAND = Command(
     verb="wait",
-    usage="pn wait [OPTIONS] PID...   or   pn wait [OPTIONS] PATTERN",
+    usage="pn wait [OPTIONS] PID...   or   pn wait [OPTIONS] PATTERN   or   pn wait [OPTIONS] %%JOB...",
     summary="""\
 Wait until processes have ended, whoever their parent is, and say how, where the kernel tells: to everybody since
 Linux 6.15, before that while their parent has not collected them, to their user and root.""",
-    words="PID|PATTERN",
-    words_help="pids, or a part of a name, as pn pgrep takes it",
+    words="PID|PATTERN|%JOB",
+    words_help="pids, or a part of a name, as pn pgrep takes it; or jobs: %%3, %%NAME, %%+",
     options=(
         Option(("--any",), "any", "until one of them has ended"),
         Option(("--timeout",), "timeout", "give up after this time", "TIME", seconds_of),
@@ -46,8 +46,12 @@ examples:
   pn wait --any --timeout 10m 4711 4712
   pn wait -f 'make .*install'       whatever fits when it begins
   pn wait -u alice -n               what alice started last
+  pn wait %3 %make; echo $?         jobs of pn run, until they have ended for good
 
-exit codes:
+exit codes of jobs: that of the one named last (with --any: that ended first), 128+N when signal N has ended it;
+  3 the time is over
+
+exit codes of processes:
   0 they have ended    1 nobody fits, or a pid is not there    2 usage    3 the time is over, or something else""",
 )
 
@@ -55,6 +59,8 @@ exit codes:
 def main(argv: list[str]) -> int:
     """Run ``pn wait``; returns the exit code."""
     values = parse(COMMAND, argv)
+    if any(word.startswith("%") for word in values["words"]):
+        return _jobs(values)
     try:
         table, found, missing = _find(values)
     except Wrong as error:
@@ -76,6 +82,17 @@ def main(argv: list[str]) -> int:
         for each in held:
             each.close()
     return code or (1 if missing or not found else 0)
+
+
+def _jobs(values: dict[str, Any]) -> int:
+    if not all(word.startswith("%") for word in values["words"]):
+        print(
+            "pn wait: jobs and processes cannot be waited for at once: one after the other", file=sys.stderr
+        )
+        return 2
+    from procession.cli.wait_jobs import wait_jobs
+
+    return wait_jobs(values["words"], values)
 
 
 def _find(values: dict[str, Any]) -> tuple[Snapshot, list[ProcessRecord], list[str]]:
