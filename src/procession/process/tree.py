@@ -30,6 +30,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import mmap
 
+    from collections.abc import Callable
+
     from procession.process.handle import Handle
 
 VARIABLE = "PN_TREE"
@@ -63,7 +65,9 @@ def end_tree(handle: Handle, grace: float) -> None:
 
     A process that even SIGKILL cannot end at once (state D) is left dying after five seconds.
     """
-    tree = _Tree(handle)
+    if not handle.why:
+        handle.why = _WHY
+    tree = _Tree(handle.mark, lambda: handle.pid if handle.exit is None else None)
     try:
         tree.ask(time.monotonic() + grace)
         tree.kill(time.monotonic() + _KILL_PATIENCE)
@@ -72,16 +76,26 @@ def end_tree(handle: Handle, grace: float) -> None:
     handle.poll()
 
 
+def end_marked(mark: str) -> int:
+    """SIGKILL to whoever carries ``mark`` and to their children, at once; returns when all are dead: how many."""
+    tree = _Tree(mark, lambda: None)
+    try:
+        tree.kill(time.monotonic() + _KILL_PATIENCE)
+        return tree.count
+    finally:
+        tree.close()
+
+
 class _Tree:
-    def __init__(self, handle: Handle) -> None:
-        self._handle = handle
-        self._mark = handle.mark.encode()
+    """``root``: the pid where it begins, as long as nobody else can have that number; None: nobody is left there."""
+
+    def __init__(self, mark: str, root: Callable[[], int | None]) -> None:
+        self._root = root
+        self._mark = mark.encode()
         self._members: dict[int, int] = {}  # pidfds by pid, of living and dead ones
 
     def ask(self, until: float) -> None:
         """SIGTERM to each that is found, until all are dead or the time is over."""
-        if not self._handle.why:
-            self._handle.why = _WHY
         fresh = self._look()
         while fresh:
             for pidfd in fresh:
@@ -106,6 +120,10 @@ class _Tree:
             if not self._wait(until):
                 return
 
+    @property
+    def count(self) -> int:
+        return len(self._members)
+
     def close(self) -> None:
         for pidfd in self._members.values():
             os.close(pidfd)
@@ -113,8 +131,9 @@ class _Tree:
     def _look(self) -> list[int]:
         """Find members that we did not know; their pidfds."""
         before = set(self._members)
-        if self._handle.exit is None and self._handle.pid not in self._members:
-            self._take(self._handle.pid)
+        root = self._root()
+        if root is not None and root not in self._members:
+            self._take(root, is_root=True)
         for pid in _processes():
             if pid not in self._members and self._carries_mark(pid):
                 self._take(pid)
@@ -127,14 +146,14 @@ class _Tree:
                         self._take(child, of=pid)
         return [pidfd for pid, pidfd in self._members.items() if pid not in before]
 
-    def _take(self, pid: int, of: int | None = None) -> None:
+    def _take(self, pid: int, of: int | None = None, *, is_root: bool = False) -> None:
         """Hold it by a pidfd, once it is sure that the number has not changed hands meanwhile."""
         try:
             pidfd = open_pidfd(pid)
         except NoSuchProcess:
             return
         try:
-            same = pid == self._handle.pid or read_stat(pid).ppid == of or self._carries_mark(pid)
+            same = is_root or read_stat(pid).ppid == of or self._carries_mark(pid)
         except NoSuchProcess:
             same = False
         if same and not wait_exit(pidfd, 0):
