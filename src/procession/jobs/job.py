@@ -92,6 +92,7 @@ class Ended:
 
 
 State = Waiting | Starting | Running | Suspended | Ending | Resting | Ended
+OCCUPYING = (Starting, Running, Suspended, Ending)  # a run is under way, and a slot of the group is taken
 
 
 @record

@@ -30,21 +30,22 @@ def _value(value: object) -> object:
     return plain(value) if hasattr(type(value), "__match_args__") else value
 
 
-def to_record(cls: type[T], found: object, what: str) -> T:
+def to_record(cls: type[T], found: object, what: str, **given: object) -> T:
     """The record that a JSON object means.  Fields that it lacks have their defaults; a field that the record does
-    not have, or a value of another kind, raises Malformed, which begins with ``what``."""
+    not have, or a value of another kind, raises Malformed, which begins with ``what``.  ``given``: fields that are
+    made already and are not looked for in the object."""
     if not isinstance(found, dict):
         raise Malformed(f"{what}: an object is wanted, not {_kind(found)}")
     annotations = cls.__annotations__ or {}
     values: dict[str, Any] = {}
     for name, value in found.items():
-        if name not in annotations:
+        if name not in annotations or name in given:
             raise Malformed(f"{what}: there is no field {name!r}")
         values[name] = _checked(value, annotations[name], f"{what}.{name}")
     try:
-        return cls(**values)
+        return cls(**values, **given)
     except TypeError:
-        missing = [n for n in annotations if n not in values]
+        missing = [n for n in annotations if n not in values and n not in given]
         raise Malformed(f"{what}: one of {', '.join(missing)} is missing") from None
 
 
