@@ -89,7 +89,6 @@ def test_listings_mistakes_and_help(pn: Program) -> None:
         ["--nosuch", "1"],
         ["-f", "["],
         ["-u", "nosuchuser"],
-        ["%1"],
         ["-n", "1"],
     ):
         ran = pn("kill", *words)

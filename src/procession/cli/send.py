@@ -72,6 +72,8 @@ def unescaped(text: str) -> str:
         letter = next(rest, "")
         if letter == "x":
             digits = next(rest, "") + next(rest, "")
+            if len(digits) < 2:
+                raise ValueError("\\x wants two digits")
             found.append(os.fsdecode(bytes([int(digits, 16)])))
         elif letter in _ESCAPES and letter:
             found.append(_ESCAPES[letter])
