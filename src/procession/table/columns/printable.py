@@ -5,6 +5,9 @@ Anybody may name a process so that it moves the cursor or ends the line (proc_pi
 
 from __future__ import annotations
 
+from procession.cells import cells as cells
+from procession.cells import cut as cut
+
 
 def printable(data: bytes, utf8: bool = True) -> str:
     """In a UTF-8 locale each control character and each byte that is no UTF-8 becomes "?"; in others, and from a
@@ -41,35 +44,3 @@ def _prints(character: str) -> bool:
     # Python counts spaces other than the first, soft hyphens and the like among the unprintable; the C library,
     # which decides for procps, does not.
     return unicodedata.category(character) in ("Zs", "Cf", "Co")
-
-
-def cells(text: str) -> int:
-    """Screen cells that the text takes."""
-    if text.isascii():
-        return len(text)
-    return sum(map(_width, text))
-
-
-def cut(text: str, room: int) -> str:
-    """As much of it as fits in so many cells."""
-    if len(text) <= room and text.isascii():
-        return text
-    if text.isascii():
-        return text[: max(0, room)]
-    taken = 0
-    for at, character in enumerate(text):
-        width = _width(character)
-        if taken >= room or taken + width > room:  # where there is no room left, not even for what takes none
-            return text[:at]
-        taken += width
-    return text
-
-
-def _width(character: str) -> int:
-    if character < "\u0300":
-        return 1
-    import unicodedata
-
-    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
