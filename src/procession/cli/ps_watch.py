@@ -9,6 +9,7 @@ import time
 from procession.cli.interrupts import Interrupts
 from procession.cli.ps_screen import room_and_rows
 from procession.cli.ps_show import lines, listing
+from procession.cli.screen import ENTER, LEAVE, painted
 from procession.table.columns.printable import cut
 
 TYPE_CHECKING = False
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
     from procession.cli.ps_formats import Key
     from procession.cli.ps_request import Request
     from procession.table.layout import Slot
-
-# The other screen of the terminal, so that what was there comes back; the cursor would flicker (xterm's ctlseqs).
-_ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
-_HOME, _END_OF_LINE, _BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
 
 
 def watch(request: Request, slots: list[Slot], keys: list[Key]) -> int:
@@ -30,7 +27,7 @@ def watch(request: Request, slots: list[Slot], keys: list[Key]) -> int:
     interrupts = Interrupts()
     try:
         if is_screen:
-            sys.stdout.write(_ENTER)
+            sys.stdout.write(ENTER)
         while not interrupts.take():
             sys.stdout.write(
                 _screen(request, slots, keys, seconds) if is_screen else _page(request, slots, keys)
@@ -40,7 +37,7 @@ def watch(request: Request, slots: list[Slot], keys: list[Key]) -> int:
     finally:
         interrupts.close()
         if is_screen:
-            sys.stdout.write(_LEAVE)
+            sys.stdout.write(LEAVE)
             sys.stdout.flush()
     return interrupts.exit_code
 
@@ -62,5 +59,4 @@ def _screen(request: Request, slots: list[Slot], keys: list[Key], seconds: float
     title = f"{time.strftime('%H:%M:%S')}  {len(found.rows)} shown, every {seconds:g} s, Ctrl-C ends"
     if len(shown) > place:
         title += f"; {len(shown) - place} more below"
-    drawn = [cut(title, room), *shown[:place]]
-    return _HOME + f"{_END_OF_LINE}\r\n".join(drawn) + _END_OF_LINE + _BELOW
+    return painted([cut(title, room), *shown[:place]])
