@@ -1,13 +1,14 @@
 """Which job a word means: ``3``, ``%3``, ``%+`` (or ``%%``, ``%``), ``%-``, ``%name``, ``%?text``, ``name``.
 
 As in bash: ``%name`` is the beginning of a name or command, ``%?text`` any part of one, and more than one job that fits
-is an error.  A plain ``name`` must be the whole name, and means the newest job that has it.
+is an error.  Those that have not ended go before those that have, and a whole name before the beginning of one.  A
+plain ``name`` must be the whole name, and means the newest job that has it.
 """
 
 from __future__ import annotations
 
 from procession.errors import NoSuchJob
-from procession.jobs.job import Job
+from procession.jobs.job import Ended, Job
 from procession.jobs.words_command import command_words, safe
 
 TYPE_CHECKING = False
@@ -67,6 +68,11 @@ def _named(plan: Known, word: str) -> Job:
 
 def _only(plan: Known, word: str, fits: Callable[[str], bool]) -> Job:
     found = [job for job in plan.jobs.values() if any(map(fits, _texts(job)))]
+    for better in (
+        [job for job in found if not isinstance(job.state, Ended)],
+        [job for job in found if job.spec.name == word[1:]],
+    ):
+        found = better or found
     if len(found) > 1:
         more = f" and {len(found) - _TOLD} more" if len(found) > _TOLD else ""
         told = ", ".join(f"{job.id} ({_called(job)})" for job in found[:_TOLD])

@@ -25,6 +25,7 @@ from procession.jobs.job import (
 from procession.jobs.plan_checks import check_name, check_prerequisites, check_spec
 from procession.jobs.plan_edit import edited
 from procession.jobs.plan_fate import hindrance
+from procession.jobs.plan_known import DEFAULT
 from procession.jobs.plan_told import Told, end_message, taken_back
 from procession.jobs.step import Step
 from procession.records import replace
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from procession.jobs.spec import Spec
-
-DEFAULT = "default"
 
 
 class Plan(Told):

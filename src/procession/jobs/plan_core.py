@@ -40,6 +40,7 @@ class Core:
         self._draw = draw
         self._mark = mark
         self._now = 0.0  # of the last event
+        self._changed: set[int] = set()
         self._draft = Draft()
         self._open = {job.id for job in self.jobs.values() if isinstance(job.state, Waiting | Resting)}
         self._groups_open = set(self.groups)
@@ -65,6 +66,7 @@ class Core:
         old = self.jobs.get(job.id)
         self.jobs[job.id] = job
         self.line.replace(old, job)
+        self._changed.add(job.id)
         self._draft.put_job(job)
         self._groups_open.add(job.spec.group)
         if isinstance(job.state, Waiting | Resting):
@@ -79,6 +81,7 @@ class Core:
         self.groups[group.name] = group
         self._draft.put_group(group)
         self._groups_open.add(group.name)
+        self.line.moved.add(group.name)
 
     def drop_group(self, name: str) -> None:
         """Who names it later makes it anew."""
@@ -129,6 +132,7 @@ class Core:
         del self.jobs[job.id]
         self.line.replace(job, None)
         self._open.discard(job.id)
+        self._changed.discard(job.id)
         self._draft.drop_job(job.id)
         self._draft.actions.append(DropLogs(job.id))
 
@@ -157,6 +161,7 @@ class Core:
 
     def _look_at(self, job: Job, now: float) -> None:
         self.line.leave(job.id)
+        self._changed.add(job.id)
         state = job.state
         if isinstance(state, Resting):
             if state.until > now:
@@ -200,6 +205,11 @@ class Core:
             state = job.state
             if isinstance(state, Resting) and state.until - now > longest_rest(job):
                 self.put(replace(job, state=replace(state, until=now + longest_rest(job))))
+
+    def take_changed(self) -> set[int]:
+        """Whose words may be other ones than at the last call: the job, what it waits for or its place in the line."""
+        changed, self._changed = self._changed, set()
+        return changed | self.line.take_moved()
 
     def next_time(self) -> float | None:
         """When the earliest waits for the clock to be looked at again."""

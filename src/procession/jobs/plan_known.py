@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from procession.jobs.job import Run
 
+DEFAULT = "default"
+
 
 def _draw() -> float:
     return int.from_bytes(os.urandom(6), "big") / 2**48
@@ -76,6 +78,10 @@ class Known:
     def sweeping(self, job: int) -> str:
         """Why the tree of this job is being cleaned up; "": it is not."""
         return self._sweeping.get(job, "")
+
+    def take_changed(self) -> set[int]:
+        """Whose words may have changed since the last call; for one who asks, ``table.py``."""
+        return self._core.take_changed()
 
     def wakes_at(self) -> float | None:
         """The Unix time at which ``tick`` has something to do, None: never.  The clock may be set meanwhile; a tick too

@@ -30,6 +30,7 @@ class Line:
         self._unfinished: dict[str, int] = {}
         self._followers: dict[int, set[int]] = {}
         self._times: list[tuple[float, int]] = []
+        self.moved: set[str] = set()  # groups in whose line somebody may have another place than before
         for job in jobs:
             self._count(job, 1)
 
@@ -58,6 +59,7 @@ class Line:
         place = (-job.spec.priority, job.id)
         self._places[job.id] = (job.spec.group, place)
         insort(self._lines.setdefault(job.spec.group, []), place)
+        self.moved.add(job.spec.group)
 
     def leave(self, job: int) -> None:
         """It may not, or not any more."""
@@ -66,6 +68,7 @@ class Line:
             group, place = found
             line = self._lines[group]
             del line[bisect_left(line, place)]
+            self.moved.add(group)
 
     def first(self, group: str) -> int | None:
         """Who is next in this group."""
@@ -76,6 +79,11 @@ class Line:
         """How many of its group are before it; None: it is in no line."""
         found = self._places.get(job)
         return None if found is None else bisect_left(self._lines[found[0]], found[1])
+
+    def take_moved(self) -> set[int]:
+        """The jobs in the lines of ``moved``, which is empty then."""
+        moved, self.moved = self.moved, set()
+        return {job for group in moved for _, job in self._lines.get(group, ())}
 
     def used(self, group: str) -> int:
         """Slots that are taken."""
