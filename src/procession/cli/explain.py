@@ -58,8 +58,10 @@ Who is not root is told less of the processes of others: the kernel keeps their 
 def main(argv: list[str]) -> int:
     """Run ``pn explain``; returns the exit code."""
     options = parse(COMMAND, argv)
+    from procession.cli.job_roles import hand_in
     from procession.table.explain import look
 
+    hand_in()
     interval: float = look.INTERVAL if options["seconds"] is None else options["seconds"]
     show = _show_json if options["json"] else _show_text
     words: list[str] = options["words"]

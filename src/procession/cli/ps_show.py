@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from procession.cli.job_roles import of_jobs
 from procession.records import record as frozen
 from procession.table.columns.base import View, utf8_wanted
 from procession.table.layout import Layout, Slot, for_processes, for_threads
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     Branches = list[tuple[ProcessRecord, str]]
 
 
-# Of roles: what the floors beside ``table`` know of processes, such as jobs.
-PROVIDERS: tuple[Provider, ...] = ()
+# Of roles: what the floors beside ``table`` know of processes.
+PROVIDERS: tuple[Provider, ...] = (of_jobs,)
 
 
 @frozen

@@ -173,8 +173,10 @@ def _screen(options: dict[str, Any]) -> int:
             file=sys.stderr,
         )
         return 1
+    from procession.cli.job_roles import hand_in
     from procession.table.keeping import load
 
+    hand_in()
     kept = load()
     view = asked(kept.view, options)
     if isinstance(view, str):

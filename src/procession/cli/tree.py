@@ -72,9 +72,10 @@ def main(argv: list[str]) -> int:
         for branch in found:
             print(line_of(table, branch))
     elif found:
+        from procession.cli.job_roles import of_jobs
         from procession.cli.tree_text import show
 
-        show(table, found)
+        show(table, found, of_jobs(table))
     return code
 
 

@@ -12,7 +12,7 @@ from procession.units import number, size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from procession.table.family import Branch
     from procession.table.snapshot import Snapshot
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 _RED, _PLAIN = "\x1b[31m", "\x1b[0m"
 
 
-def show(table: Snapshot, found: Iterable[Branch]) -> None:
-    """To stdout; lines are cut at the edge of a terminal, and nowhere else."""
+def show(table: Snapshot, found: Iterable[Branch], names: Mapping[int, str]) -> None:
+    """To stdout; lines are cut at the edge of a terminal, and nowhere else.  ``names``: of jobs, by pid."""
     width = os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else 0
     colour = bool(width) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     print(f"{'PID':>7} S {'AGE':>6} {'MEMORY':>7} {'BRANCH':>7}  COMMAND")
     for branch in found:
-        print(_line(table, branch, width, colour=colour))
+        name = names.get(branch.process.pid, "")
+        print(_line(table, branch, width, name if not name.startswith("in ") else "", colour=colour))
 
 
 def age(seconds: float) -> str:
@@ -37,13 +38,13 @@ def age(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def _line(table: Snapshot, branch: Branch, width: int, *, colour: bool) -> str:
+def _line(table: Snapshot, branch: Branch, width: int, name: str, *, colour: bool) -> str:
     one = branch.process
     memory = [size(count) if count is not None else "?" for count in (branch.own, branch.memory)]
     if branch.count == 1:
         memory[1] = ""  # the same
     left = f"{one.pid:>7} {one.state} {age(table.age(one)):>6} {memory[0]:>7} {memory[1]:>7}  "
-    command = printable(one.command)
+    command = printable(f"[{name}] {one.command}" if name else one.command)
     below = f" (+{number(branch.hidden, 'process', 'processes')} below)" if branch.hidden else ""
     mark = "".join(f"  ← {each}" for each in marks_of(table, one)) + below
     text = f"{branch.drawn}{command}"

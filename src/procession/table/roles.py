@@ -28,7 +28,7 @@ class Roles:
 
     def __init__(self, snapshot: Snapshot, more: Iterable[Provider] = ()) -> None:
         self._found: dict[int, str] = {}
-        for provider in (*PROVIDERS, *more):
+        for provider in (*PROVIDERS, *HANDED, *more):
             self._found.update(provider(snapshot))
 
     def of(self, record: ProcessRecord) -> str | None:
@@ -115,3 +115,4 @@ def _of_owner(pool: PoolRecord) -> str:
 
 
 PROVIDERS: tuple[Provider, ...] = (programs, helpers, pools)
+HANDED: list[Provider] = []  # by whoever may import what knows them: the command line, of jobs
