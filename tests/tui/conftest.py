@@ -29,6 +29,11 @@ def _fixed_names_and_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def _no_jobs_but_of_the_test(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PN_JOBS", str(tmp_path / "jobs"))
+
+
+@pytest.fixture(autouse=True)
 def _keys_are_handled_before_the_next_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """Textual's pilot waits until the process uses little CPU, which on a loaded machine means nothing."""
     monkeypatch.setattr("textual.pilot.wait_for_idle", settled)

@@ -14,6 +14,7 @@ import pytest
 from textual.events import Key
 from textual.pilot import Pilot
 
+from procession.jobs import board
 from procession.records import replace
 from procession.table import keeping
 from procession.table.board import cells
@@ -49,7 +50,7 @@ def pids(screen: TopScreen) -> list[int]:
 
 
 def tab(screen: TopScreen) -> str:
-    return "pools" if screen.tab else "processes"
+    return ("processes", "pools", "jobs")[screen.tab]
 
 
 def is_open(pilot: Pilot[None], kind: type) -> bool:
@@ -206,6 +207,8 @@ def test_the_rest_of_the_keys_that_show(top: AppMaker) -> None:
         assert screen.rows.shift == 0
         await pilot.press("tab")
         assert tab(screen) == "pools"
+        await pilot.press("tab")
+        assert tab(screen) == "jobs"
         await pilot.press("tab")
         assert tab(screen) == "processes"
         await pilot.press("d", *["backspace"] * 3, *"0.7", "enter")
@@ -450,6 +453,8 @@ def test_headings_rows_wheel_and_bottom_line_can_be_clicked(top: AppMaker) -> No
         await pilot.click("#title", offset=(14, 0))
         assert tab(screen) == "pools"
         await pilot.press("tab")
+        assert tab(screen) == "jobs"
+        await pilot.press("tab")
         await pilot.click("#bottom", offset=(2, 0))
         assert is_open(pilot, Page)
 
@@ -529,3 +534,33 @@ def test_no_terminal_is_too_small_or_too_large(top: AppMaker, size: tuple[int, i
         await pilot.press("1", "g", "t", "down", "end", "tab", "down")
 
     drive(top(), steps, size=size)
+
+
+def test_the_chosen_job_stays_chosen_whatever_comes_and_goes(
+    top: AppMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = [3, 2, 1]
+    monkeypatch.setattr(
+        board,
+        "read",
+        lambda: [board.Row(n, " ", "running", "running", f"job {n}", True, "") for n in numbers],
+    )
+
+    async def steps(pilot: Pilot[None], screen: TopScreen) -> None:
+        await pilot.press("tab", "tab")
+        assert screen.board.chosen == 3
+        await pilot.press("down", "down", "down", "up")
+        assert screen.board.chosen == 2
+        numbers.insert(0, 4)
+        await pilot.press("ctrl+l")
+        assert screen.board.chosen == 2
+        numbers.remove(2)
+        await pilot.press("ctrl+l")
+        assert screen.board.chosen == 4
+        await pilot.press("end")
+        assert screen.board.chosen == 1
+        numbers.clear()
+        await pilot.press("ctrl+l", "up")
+        assert screen.board.chosen is None
+
+    drive(top(), steps)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
+from procession.jobs import board
 from procession.pool.status_record import PoolRecord
 from procession.records import replace
 from procession.table.board import pools
@@ -77,3 +79,18 @@ def test_the_tab_of_pools(top: AppMaker, snap_compare: Compare, monkeypatch: pyt
     )  # fmt: skip
     monkeypatch.setattr(pools, "read", lambda: [pool])
     assert snap_compare(top(), terminal_size=SMALL, press=["tab"])
+
+
+def test_the_tab_of_jobs(
+    top: AppMaker, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    log = tmp_path / "1"
+    log.write_bytes(b"compiling 1\r 2\r 3\r\n\x1b[31mwarning:\x1b[0m x\x1b[2J\x1b]0;evil\x07\nlinking\n")
+    rows = [
+        board.Row(5, "+", "running", "running for 3:07", "make -j4 all", True, str(log)),
+        board.Row(4, "-", "waiting", "waiting for job 5", "./deploy", True, ""),
+        board.Row(3, " ", "ended", "exited with code 2", "Größe", False, str(tmp_path / "gone")),
+        board.Row(2, " ", "suspended", "suspended for 4 s", "vim notes", True, ""),
+    ]
+    monkeypatch.setattr(board, "read", lambda: rows)
+    assert snap_compare(top(), terminal_size=SMALL, press=["tab", "tab", "down", "down", "up", "up"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import sys
 
-from procession.cli.log_filter import Harmless, plain_text
+from procession.jobs.log_harmless import Harmless, plain_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,12 +8,14 @@ from procession.table.board.board import key_of, search
 from procession.table.board.columns import COLUMNS
 from procession.table.board.words import help_lines, user_choices, words_lines
 from procession.table.users import user_name
+from procession.tui import tabs
 from procession.tui.dialogs import Ask, Choose, Page
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from textual.app import App
 
+    from procession.jobs.board import Board
     from procession.table.board.board import View
     from procession.table.board.frame import Frame
     from procession.table.meters import Line
@@ -34,6 +36,7 @@ class ViewActs:
         cores: bool
         graph: bool
         tab: int
+        board: Board
 
         @property
         def rows(self) -> ProcessList: ...
@@ -51,7 +54,10 @@ class ViewActs:
     # ── moving ────────────────────────────────────────────────────────────────────────────────────
 
     def _move(self, by: int) -> None:
-        if self.tab:
+        if self.tab == tabs.JOBS:
+            self.board.move(by)
+            tabs.redraw(self.pager, self.board, self.pager.size.width - 1, self.pager.size.height)
+        elif self.tab:
             self.pager.scroll_lines(by)
         else:
             self.rows.move(by)

@@ -6,8 +6,8 @@ import os
 import time
 
 from procession.table.board.keys import BOTTOM, KEYS
-from procession.table.board.tabs import TABS
 from procession.table.meters import length
+from procession.tui.tabs import NAMES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from procession.tui.screen import TopScreen
 
 _CHANGES = {key.act for key in KEYS if key.changes}
-_TABS = tuple(f" {name} " for name in ("Processes", *(name for name, _ in TABS)))
+_TABS = tuple(f" {name} " for name in ("Processes", *NAMES))
 
 
 def title_line(screen: TopScreen, width: int) -> Line:

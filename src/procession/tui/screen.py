@@ -7,12 +7,13 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.screen import Screen
 
+from procession.jobs.board import Board
 from procession.table import keeping, meters
 from procession.table.board.board import arrange
 from procession.table.board.changes import CHANGES, left_out
 from procession.table.board.keys import KEYS
-from procession.table.board.tabs import TABS
 from procession.table.users import user_name
+from procession.tui import tabs
 from procession.tui.acts_process import ProcessActs
 from procession.tui.acts_view import ViewActs
 from procession.tui.binding import bound
@@ -61,7 +62,8 @@ class TopScreen(ViewActs, ProcessActs, Screen[None]):
         self.readonly = readonly
         self.paused = False
         self.host = host_name()
-        self.tab = 0  # 0: the processes; else one of TABS, counted from 1
+        self.tab = 0  # 0: the processes; else one of tabs.NAMES, counted from 1
+        self.board = Board()  # of jobs
         self.frame: Frame | None = None
         self.notice = ("", "")  # style, words: for one refresh
         self._left = number
@@ -139,7 +141,7 @@ class TopScreen(ViewActs, ProcessActs, Screen[None]):
         self.query_one("#status", Lines).show([status])
         self.query_one("#bottom", Lines).show([bottom_line(width, readonly=self.readonly)])
         if self.tab:
-            self.pager.show(TABS[self.tab - 1][1](width - 1), again=True)
+            tabs.show(self.tab, self.pager, self.board, width - 1, self.pager.size.height)
 
     def tell(self, words: str, style: str = "head") -> None:
         """A line for the user, until the next refresh."""
@@ -209,7 +211,7 @@ class TopScreen(ViewActs, ProcessActs, Screen[None]):
 
     def action_next_tab(self) -> None:
         """Processes, and what there is beside them."""
-        self.show_tab((self.tab + 1) % (len(TABS) + 1))
+        self.show_tab((self.tab + 1) % (len(tabs.NAMES) + 1))
 
     def show_tab(self, number: int) -> None:
         """That one."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from procession.cli.log_filter import Harmless, plain_text
+from procession.jobs.log_harmless import Harmless, plain_text
 
 PIECES = st.lists(
     st.one_of(
