@@ -64,8 +64,9 @@ def _fg(client: Client, word: str, *, read_only: bool) -> int:
 
 
 def follow(client: Client, number: int, verb: str, *, read_only: bool = False) -> int:
-    """Attach to the run that is under way, or to the next one; returns the exit code."""
+    """Attach to the run that is under way, or to the next one; returns the exit code.  Of pn run all output is shown."""
     from procession.cli.fg_begin import connected
+    from procession.jobs.places import places
 
     if not read_only:
         client.request("touch", job=number)
@@ -73,11 +74,12 @@ def follow(client: Client, number: int, verb: str, *, read_only: bool = False) -
     if line is None:
         return _ended_before(client, number, outcome)
     with line:
-        parting = _attached(line, write=not read_only, wake=suspended and not read_only)
+        log = places().log(number, client.request("show", job=number)["job"]["runs"]) if verb == "run" else ""
+        parting = _attached(line, write=not read_only, wake=suspended and not read_only, log=log)
     return _parted(client, number, verb, parting)
 
 
-def _attached(line: Any, *, write: bool, wake: bool) -> Parting:
+def _attached(line: Any, *, write: bool, wake: bool, log: str) -> Parting:
     from procession.cli.fg_loop import SIGNALS, Loop
     from procession.cli.fg_terminal import Keyboard
     from procession.cli.interrupts import Interrupts
@@ -85,7 +87,7 @@ def _attached(line: Any, *, write: bool, wake: bool) -> Parting:
 
     keyboard, modes, interrupts = Keyboard(), Modes(), Interrupts(SIGNALS)
     try:
-        return Loop(line, keyboard, interrupts, modes, write=write, wake=wake).run(replay=True)
+        return Loop(line, keyboard, interrupts, modes, write=write, wake=wake, log=log).run()
     finally:
         if sys.stdout.isatty():
             _write(modes.reset())

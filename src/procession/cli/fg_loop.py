@@ -9,6 +9,7 @@ import sys
 
 from procession.cli import fg_keys
 from procession.cli.fg_terminal import window
+from procession.jobs.log_read import LogReader
 from procession.jobs.outcome import Outcome
 from procession.jobs.plain import to_record
 from procession.jobs.wire import DATA, Frames, data_frame, json_frame, json_of
@@ -50,10 +51,12 @@ class Parting:
 
 class Loop:
     """``line``: connected to the keeper.  ``write``: keys go to the job, if nobody else's do; else it is only watched.
-    ``wake``: a job that is suspended is continued."""
+    ``wake``: a job that is suspended is continued.  ``log``: of its run, which is shown from its first byte on; "":
+    only what the keeper shows to somebody who comes later."""
 
     def __init__(
-        self, line: socket.socket, keyboard: Keyboard, interrupts: Interrupts, modes: Modes, *, write: bool, wake: bool
+        self, line: socket.socket, keyboard: Keyboard, interrupts: Interrupts, modes: Modes,
+        *, write: bool, wake: bool, log: str = "",
     ) -> None:  # fmt: skip
         self._line = line
         self._keyboard = keyboard
@@ -61,18 +64,19 @@ class Loop:
         self._modes = modes
         self._asked = write  # somebody who may write is here
         self._wake = wake
+        self._log = log
         self._writes = False  # the keeper has agreed
         self._through = False
         self._frames = Frames()
         self._out = bytearray()
         self._parting: Parting | None = None
 
-    def run(self, *, replay: bool) -> Parting:
+    def run(self) -> Parting:
         """Until there is a reason to part.  The terminal is left as it is: the caller puts it right."""
         rows, columns = window()
         self._line.setblocking(False)
         with_keys = self._asked and self._keyboard.is_terminal
-        self._say(do="attach", rows=rows, columns=columns, write=with_keys, replay=replay)
+        self._say(do="attach", rows=rows, columns=columns, write=with_keys, replay=not self._log)
         while self._parting is None:
             self._turn()
         return self._parting
@@ -126,20 +130,23 @@ class Loop:
             self._parting = Parting(ENDED, to_record(Outcome, message.get("outcome"), "outcome"))
         elif event == "suspended" and self._asked:
             self._parting = Parting(SUSPENDED, why=str(message.get("why", "")))
-        elif event == "skipped":
-            self._say(do="redraw")
         elif event == "error":
             self._parting = Parting(REFUSED, why=str(message.get("why", "")))
 
     def _attached(self, message: dict[str, Any]) -> None:
         self._writes = bool(message.get("write"))
         self._through = bool(message.get("pty")) and self._writes
-        if message.get("why"):
+        if message.get("why") and message.get("pty"):
             sys.stderr.write(f"{message['why']}: you watch; Ctrl-\\ leaves\r\n")
             sys.stderr.flush()
         self._keyboard.take(through=bool(message.get("pty")))
         if self._wake:
             self._say(do="cont")
+        if self._log:
+            with LogReader(self._log) as reader:
+                for piece in reader.pieces(0, int(message.get("log", 0))):
+                    self._modes.feed(piece)
+                    self._show(piece)
 
     def _show(self, data: bytes) -> None:
         view = memoryview(data)

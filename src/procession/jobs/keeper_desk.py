@@ -169,7 +169,9 @@ class Desk:
         elif wants and taken:
             why = "somebody else is attached and writes: you only watch"
         link.views, link.writes = True, wants and not why
-        link.say({"event": "attached", "write": link.writes, "pty": output.pty, "why": why})
+        link.say({
+            "event": "attached", "write": link.writes, "pty": output.pty, "log": output.log.offset, "why": why,
+        })  # fmt: skip
         changed = link.writes and "rows" in message and output.resize(*_size(message))
         if message.get("replay"):
             data = output.replay()
@@ -233,6 +235,7 @@ def _size(message: dict[str, Any]) -> tuple[int, int]:
     return min(max(rows, 1), _SIZE_MAX), min(max(columns, 1), _SIZE_MAX)
 
 
+# ruff: noqa: SLF001 - the table of our own methods
 _REQUESTS = {
     "watch": Desk._watch,
     "attach": Desk._attach,
