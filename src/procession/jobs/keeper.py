@@ -13,6 +13,7 @@ terminal hangs up; a sweeper sees to the rest.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import signal
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from procession.jobs.log_write import LogWriter
     from procession.jobs.places import Places
 
+_HIGH = 63  # a descriptor's number; the kernel's first table has 64
 _SETTLE = 0.2  # seconds that leftovers have to end by themselves: a tee, a pager's pipe
 _AGAIN = 0.5  # seconds between two kills of what does not die
 _PATIENCE = 10  # such kills after the command's end; who lives on then cannot be ended by us
@@ -65,6 +67,7 @@ def keep(order: Order, places: Places, line: socket.socket) -> None:
         return  # no folder any more: the order is void
     if claim is None:
         return
+    claim = _let_go_first(claim)
     if order.spec.adopt is not None:
         from procession.jobs.keeper_adopt import Adopted
 
@@ -72,6 +75,14 @@ def keep(order: Order, places: Places, line: socket.socket) -> None:
     else:
         Keeper(order, places, line).run()
     os.close(claim)
+
+
+def _let_go_first(claim: int) -> int:
+    """The claim's lock must be gone when others see that our sockets are: of a process that dies, Linux releases what
+    it had closed last first (task_work_run), and it closes descriptors by number (close_files, fs/file.c)."""
+    high = fcntl.fcntl(claim, fcntl.F_DUPFD_CLOEXEC, _HIGH)
+    os.close(claim)
+    return high
 
 
 class Keeper:
@@ -327,11 +338,11 @@ class Keeper:
             self.loop.after(_RETRY, "write", self.loop.stop)
             self.loop.run()
             written = self._write(outcome)
-        self.desk.farewell(_FAREWELL)
         try:
             os.unlink(self._socket_path)
         except OSError:
             pass
+        self.desk.farewell(_FAREWELL)
 
     def _write(self, outcome: Outcome) -> bool:
         try:
@@ -347,7 +358,7 @@ def _child(order: Order, limits: Limits, keepalive: Any, output: Output, report:
     """The forked child; never returns."""
     try:
         signal.set_wakeup_fd(-1)
-        become(order, limits, keepalive, output.stdin, output.stdout, report)
+        become(order, limits, keepalive, (output.stdin, output.stdout), report)
     except Cannot as error:
         words, code = error.words, error.code
     except OSError as error:

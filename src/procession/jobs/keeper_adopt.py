@@ -17,7 +17,7 @@ from procession.jobs.keeper_child import Cannot
 from procession.jobs.keeper_tree import Tree
 from procession.jobs.keeper_verdict import verdict
 from procession.jobs.outcome import UNKNOWN, Outcome
-from procession.linux.pidfd import Status, exit_info, open_pidfd, wait_exit
+from procession.linux.pidfd import Status, exit_info, open_pidfd
 from procession.linux.procfs import read_stat, start_time
 
 _REAPED = 2.0  # seconds that a parent has to reap it, so that the kernel tells what became of it
@@ -56,7 +56,7 @@ class Adopted(Keeper):
 
     def _status(self) -> Status | None:
         """What became of it: from the zombie, or from its pidfd once it has been reaped."""
-        zombie = _status_of_zombie(self.pid)
+        zombie = _status_of_zombie(self.pid, self.start)
         if zombie is not None:
             return zombie
         poll = select.poll()
@@ -102,12 +102,12 @@ class Adopted(Keeper):
         self.tree.kill()
 
 
-def _status_of_zombie(pid: int) -> Status | None:
+def _status_of_zombie(pid: int, start: int) -> Status | None:
     try:
         stat = read_stat(pid)
     except NoSuchProcess:
         return None
-    if stat.state != "Z":
+    if stat.state != "Z" or stat.starttime != start:
         return None
     if os.WIFSIGNALED(stat.exit_code):
         return Status(pid, None, os.WTERMSIG(stat.exit_code), os.WCOREDUMP(stat.exit_code))

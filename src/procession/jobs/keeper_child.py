@@ -37,8 +37,8 @@ class Cannot(Exception):
         self.words, self.code = words, code
 
 
-def become(order: Order, limits: Limits, keepalive: Keepalive, stdin: int, stdout: int, report: int) -> None:
-    """Does not return unless exec failed: raises Cannot, OSError.
+def become(order: Order, limits: Limits, keepalive: Keepalive, ends: tuple[int, int], report: int) -> None:
+    """``ends``: standard input, and output.  Does not return unless exec failed: raises Cannot, OSError.
 
     ``report``: the write end of a close-on-exec pipe; letters of ``Limits.enter`` go there at once.
     """
@@ -50,11 +50,11 @@ def become(order: Order, limits: Limits, keepalive: Keepalive, stdin: int, stdou
         os._exit(127)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
     if order.spec.pty:
-        tty.set_foreground(stdin, os.getpid())
+        tty.set_foreground(ends[0], os.getpid())
     letters = limits.enter()
     if letters:
         os.write(report, letters)
-    hold = _plumb(stdin, stdout, hold, report)
+    hold = _plumb(*ends, hold, report)
     _conditions(order)
     signal.pthread_sigmask(signal.SIG_SETMASK, set())
     keep_through_exec(hold)
@@ -105,7 +105,7 @@ def _limit_files(count: int) -> None:
 def _exec(order: Order) -> None:
     words = ["/bin/sh", "-c", *order.spec.command] if order.spec.shell else list(order.spec.command)
     env = {**order.env, VARIABLE: order.mark}
-    sys.stdout = sys.stderr = None  # type: ignore[assignment]  # nothing of ours is written from here on
+    sys.stdout = sys.stderr = None  # nothing of ours is written from here on
     name, failed = words[0] if words else "", None
     folders = (
         [""]

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class Account:
     """``status`` of the command, at the Unix time ``ended``; None: it lives.  ``kind`` and ``why``: it was ended by us
     for this reason.  ``memory``: what was exceeded, in words, if the kernel has killed one of the tree for it.
-    ``sent``: signals that somebody sent through us.  ``leftovers``: processes that outlived it and were ended."""
+    ``peak_memory``: bytes, of the largest of them; at least some 10 MB, since an exec keeps the mark of the image that
+    forked (fs/exec.c, setmax_mm_hiwater_rss).  ``sent``: signals that somebody sent through us.  ``leftovers``: processes that outlived it and were ended."""
 
     def __init__(self) -> None:
         self.status: Status | None = None

@@ -13,6 +13,7 @@ from procession.jobs.log_write import RECORD
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Self
 
 _PIECE = 64 << 10  # bytes
 
@@ -28,9 +29,10 @@ class LogReader:
         self._files: list[
             tuple[int, int, int]
         ] = []  # (offset of its first byte, descriptor, inode), oldest first
+        self._read_to = 0
         self.refresh()
 
-    def __enter__(self) -> LogReader:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -42,7 +44,8 @@ class LogReader:
         self._files = []
 
     def refresh(self) -> None:
-        """Take in files that have come by rotation.  Raises OSError."""
+        """Take in files that have come by rotation, let go of deleted ones that have been read.  Raises OSError."""
+        self._let_go()
         known = {inode: (base, fd) for base, fd, inode in self._files}
         found = {}
         for name in reversed(_names(self.path)):
@@ -59,6 +62,14 @@ class LogReader:
         known.update(found)
         self._files = sorted((base, fd, inode) for inode, (base, fd) in known.items())
 
+    def _let_go(self) -> None:
+        for found in list(self._files):
+            base, fd, _ = found
+            facts = os.fstat(fd)
+            if not facts.st_nlink and base + facts.st_size <= self._read_to:
+                os.close(fd)
+                self._files.remove(found)
+
     @property
     def begin(self) -> int:
         return self._files[0][0] if self._files else 0
@@ -74,6 +85,7 @@ class LogReader:
             start = max(offset, base)
             data = os.pread(fd, size, start - base)
             if data:
+                self._read_to = max(self._read_to, start + len(data))
                 return start, data
         return max(offset, self.begin), b""
 
