@@ -29,6 +29,7 @@ from procession.jobs.plan_known import DEFAULT
 from procession.jobs.plan_told import Told, end_message, taken_back
 from procession.jobs.step import Step
 from procession.records import replace
+from procession.units import number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,11 +45,11 @@ class Plan(Told):
         """A new job; its number is in ``step.job``.  ``environment``: its hash."""
         check_spec(spec)
         check_prerequisites(self.jobs, self._next, spec)
-        number = self._next
+        job = self._next
         self._next += 1
         self._has_group(spec.group)
-        self._core.put(Job(number, spec, environment, Waiting(), now, self._touch()))
-        return self._core.settle(now, number)
+        self._core.put(Job(job, spec, environment, Waiting(), now, self._touch()))
+        return self._core.settle(now, job)
 
     def kill(self, job: int, grace: float | None, now: float, why: str = "was ended by pn kill") -> Step:
         """End it, with SIGTERM and after ``grace`` seconds (None: its own) SIGKILL; it is not started again.  ``why``
@@ -137,7 +138,7 @@ class Plan(Told):
             raise JobsError(f"there is no group {name!r}")
         left = self._core.line.unfinished(name)
         if left:
-            raise JobsError(f"group {name!r} has {left} job{'s' * (left != 1)} that have not ended")
+            raise JobsError(f"group {name!r} is needed: {number(left, 'job')} of it {'has' if left == 1 else 'have'} not ended")
         self._core.drop_group(name)
         return self._core.settle(now)
 

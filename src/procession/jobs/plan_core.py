@@ -212,7 +212,9 @@ class Core:
         return changed | self.line.take_moved()
 
     def next_time(self) -> float | None:
-        """When the earliest waits for the clock to be looked at again."""
+        """When the earliest waits for the clock to be looked at again; 0: jobs from the book have not been, yet."""
+        if self._open:
+            return 0.0
         while (found := self.line.next_time()) is not None:
             at, number = found
             job = self.jobs.get(number)

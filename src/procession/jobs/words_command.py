@@ -12,7 +12,7 @@ _LONGEST = 2000  # characters; what a screen or a list shows of a command
 def command_words(spec: Spec) -> str:
     """As one would type it, without control characters."""
     if spec.adopt is not None:
-        return f"process {spec.adopt}, adopted"
+        return f"(adopted: pid {spec.adopt})"
     if spec.shell:
         return safe(spec.command[0])
     import shlex
