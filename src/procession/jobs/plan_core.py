@@ -200,11 +200,13 @@ class Core:
         return not found.paused and (not found.slots or self.line.used(group) < found.slots)
 
     def _set_back(self, now: float) -> None:
-        """The clock went backwards: nobody rests longer for that."""
+        """The clock went backwards: nobody rests longer for that, and who was not to begin before a time waits for it."""
         for job in list(self.jobs.values()):
             state = job.state
             if isinstance(state, Resting) and state.until - now > longest_rest(job):
                 self.put(replace(job, state=replace(state, until=now + longest_rest(job))))
+            elif isinstance(state, Waiting) and job.spec.at is not None:
+                self._open.add(job.id)
 
     def take_changed(self) -> set[int]:
         """Whose words may be other ones than at the last call: the job, what it waits for or its place in the line."""

@@ -322,7 +322,7 @@ def test_histories() -> None:
 @pytest.mark.slow
 @pytest.mark.hang_limit(600)
 def test_many_histories() -> None:
-    play(1500, 100)
+    play(500, 100)
 
 
 def test_unstarted_is_a_kind_of_its_own() -> None:

@@ -255,3 +255,15 @@ def test_what_has_begun_before_does_not_wait_again(desk: Desk) -> None:
     desk.wait(5)
     assert desk.state(job) == "starting"
     assert desk.state(first) == "starting"
+
+
+def test_a_clock_that_is_set_back_makes_a_job_in_line_wait_for_its_time_again(desk: Desk) -> None:
+    desk.group("night", paused=True)
+    job = desk.submit(group="night", at=1e9 + 60)
+    desk.wait(60)
+    assert desk.words(job) == "group night is paused"
+    desk.wait(-30)
+    desk.group("night", paused=False)
+    assert desk.state(job) == "waiting"
+    desk.wait(30)
+    assert desk.state(job) == "starting"
