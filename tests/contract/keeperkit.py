@@ -164,12 +164,13 @@ class Line:
                 return message
 
     def until(self, text: bytes) -> bytes:
-        """Output until ``text`` is in it; what there was."""
+        """Output up to ``text``; what comes behind it is kept for the next time."""
         while text not in self.output:
             kind, body = self.frame()
             if kind == DATA:
                 self.output += body
-        seen, self.output = self.output, b""
+        end = self.output.index(text) + len(text)
+        seen, self.output = self.output[:end], self.output[end:]
         return seen
 
     def close(self) -> None:

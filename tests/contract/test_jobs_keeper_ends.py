@@ -57,7 +57,7 @@ def test_a_signal_that_was_sent_through_the_keeper_is_known(jobs: Room) -> None:
 
 
 @pytest.mark.parametrize(
-    "command, more, code, words",
+    ("command", "more", "code", "words"),
     [
         (("no-such-command",), {}, 127, "no-such-command"),
         (("/etc/passwd",), {}, 126, "Permission denied"),
