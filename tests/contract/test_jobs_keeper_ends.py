@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -69,7 +70,7 @@ def test_a_signal_that_was_sent_through_the_keeper_is_known(jobs: Room) -> None:
     ids=["missing", "no program", "missing path", "missing folder", "folder", "empty"],
 )
 def test_a_command_that_cannot_be_started(
-    jobs: Room, command: tuple[str, ...], more: dict[str, str], code: int, words: str
+    jobs: Room, command: tuple[str, ...], more: dict[str, Any], code: int, words: str
 ) -> None:
     outcome = jobs.keep(*command, **more).ended()
     assert (outcome.kind, outcome.code) == ("unstarted", code)
@@ -319,7 +320,7 @@ def test_requests_that_make_no_sense_hurt_nobody(jobs: Room) -> None:
         {"do": "signal", "signal": 1 << 70},
         {"do": "end", "grace": "x"},
     ):
-        line.say(**message)  # type: ignore[arg-type]
+        line.say(**message)
         assert line.event("error")["why"]
     for raw in (b"\0\0\0\0", b"\xff\xff\xff\xffJ", b"\0\0\0\5Jabcd", b"\0\0\0\3J[]", b"\0\0\0\2X1"):
         bad = run.connect()

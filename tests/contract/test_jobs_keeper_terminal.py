@@ -12,6 +12,17 @@ import pytest
 from procession.jobs.wire import DATA
 from tests.contract.keeperkit import Room, Run, room
 
+TELLS_ITS_SIZE = """
+import os, signal, sys, time
+def w(text): sys.stdout.write(text); sys.stdout.flush()
+def told(): size = os.get_terminal_size(); w(f"{words} {{size.lines}} {{size.columns}}\\n")
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGWINCH])
+{begin}
+while True:
+    signal.sigwait([signal.SIGWINCH])
+    told()
+"""
+
 
 @pytest.fixture(scope="module")
 def nursery() -> Iterator[Room]:
@@ -107,8 +118,8 @@ def test_a_stopped_child_of_a_shell_is_the_shells_affair(jobs: Room) -> None:
 
 
 def test_the_size_is_that_of_the_writer(jobs: Room) -> None:
-    script = "trap 'stty size' WINCH; stty size; while :; do sleep 0.05; done"
-    run = jobs.keep("bash", "-c", script, pty=True, rows=30, columns=90, ready="log:30 90")
+    program = TELLS_ITS_SIZE.format(begin="told()", words="it is")
+    run = jobs.keep("python3", "-c", program, pty=True, rows=30, columns=90, ready="log:30 90")
     run.event("ready")
     viewer = run.attach(rows=40, columns=100)
     viewer.until(b"40 100\r\n")
@@ -145,14 +156,13 @@ def test_a_late_viewer_is_shown_the_last_lines(jobs: Room) -> None:
 
 
 def test_a_full_screen_program_is_asked_to_paint_anew(jobs: Room) -> None:
-    script = (
-        "trap 'printf \"painted %s;\" \"$(stty size)\"' WINCH; printf '\\033[?10'; sleep 0.1; printf '49h\\033[?25l'; "
-        "printf up; while :; do read -t 1000 x; done"
-    )
-    run = jobs.keep("bash", "-c", script, pty=True, rows=24, columns=80, ready="log:up")
+    begin = "w('\\33[?10'); time.sleep(0.1); w('49h\\33[?25lup')"
+    run = jobs.keep(
+        "python3", "-c", TELLS_ITS_SIZE.format(begin=begin, words="painted"), pty=True, rows=24, columns=80, ready="log:up"
+    )  # fmt: skip
     run.event("ready")
     viewer = run.attach(rows=24, columns=80, replay=True)
-    seen = viewer.until(b"painted 24 80;")
+    seen = viewer.until(b"painted 24 80\r\n")
     assert seen.startswith(b"\x1b[?1049h\x1b[?25l")
     assert b"up" not in seen  # the log is no picture
     end(run)
