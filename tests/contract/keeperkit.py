@@ -49,6 +49,7 @@ class Room:
     def __init__(self) -> None:
         self.top = tempfile.mkdtemp(dir="/tmp", prefix="pnk")
         self.places = Places(f"{self.top}/state", f"{self.top}/run")
+        self._before = os.environ.get("PN_JOBS")
         os.environ["PN_JOBS"] = self.top
         prepare(self.places)
         self._door = socket.socket(socket.AF_UNIX)
@@ -121,10 +122,12 @@ class Room:
         self.daemon.close()
         self._door.close()
         wait_until(
-            lambda: all(not processes.state_and_parent(pid)[0] for pid in self._known),
+            lambda: all(is_dead(pid) for pid in self._known),
             "daemon and nursery end",
         )
         del os.environ["PN_JOBS"]
+        if self._before is not None:
+            os.environ["PN_JOBS"] = self._before
         shutil.rmtree(self.top)
 
 
@@ -241,10 +244,10 @@ class Run(Line):
             return file.read()
 
     def close(self) -> None:
-        if self.sock.fileno() < 0:
-            return
         for line in self.lines:
             line.close()
+        if self.sock.fileno() < 0:
+            return
         claim, alive = claims.holder(self.folder)
         if claim is not None and alive:  # the test has failed in the middle
             with suppress(OSError):

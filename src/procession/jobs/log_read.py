@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from procession.jobs.log_write import RECORD
+from procession.jobs.log_write import RECORD, TOGETHER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,7 +100,8 @@ class LogReader:
             yield data
 
     def since(self, when: float) -> int:
-        """The offset of the first byte that was written at or after the Unix time ``when``."""
+        """An offset at or, by what came within 10 ms, before the first byte written since the Unix time ``when``."""
+        when -= TOGETHER  # a record tells for what was written so soon after it, too
         for name in reversed(_names(self.path)):
             records = _index(name)
             low, high = 0, len(records) // RECORD.size

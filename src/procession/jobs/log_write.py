@@ -21,7 +21,7 @@ import struct
 
 RECORD = struct.Struct("<dQ")
 SIZE, KEEP = 64 << 20, 3  # bytes a file; files beside the newest: at most 256 MiB a run
-_TOGETHER = 0.01  # seconds
+TOGETHER = 0.01  # seconds
 
 
 class LogWriter:
@@ -85,7 +85,7 @@ class LogWriter:
         return done
 
     def _note(self, now: float) -> None:
-        if 0 <= now - self._noted < _TOGETHER:
+        if 0 <= now - self._noted < TOGETHER:
             return
         self._noted = now
         try:

@@ -104,7 +104,7 @@ class _Nursery:
         import encodings.idna  # noqa: F401  # what json and sockets load only when they are used
         import gc
         import json.decoder
-        import json.encoder
+        import json.encoder  # noqa: F401
 
         from procession.jobs import keeper, keeper_adopt, keeper_order, sweeper  # noqa: F401
         from procession.linux import libc, procstat  # noqa: F401
@@ -200,7 +200,7 @@ class _Nursery:
         if self._line is None:
             return
         try:
-            _, fds = recv_packet(self._line)
+            fds = recv_packet(self._line)[1]
         except BlockingIOError:
             if self._daemon < 0:  # dead, but somebody else has its end still: nothing more comes from there
                 self._hang_up()
@@ -213,9 +213,7 @@ class _Nursery:
         try:
             self._obey(fds)
         except Exception as error:  # one order that makes no sense must not end the others
-            print(
-                f"pn: nursery: an order was not carried out: {type(error).__name__}: {error}", file=sys.stderr
-            )
+            sys.stderr.write(f"pn: nursery: an order was not carried out: {type(error).__name__}: {error}\n")
         finally:
             for fd in fds:
                 os.close(fd)
