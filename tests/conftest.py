@@ -5,6 +5,7 @@ from __future__ import annotations
 pytest_plugins = [
     "pytester",
     "tests.harness.hang",
+    "tests.harness.jobs",
     "tests.harness.leaks",
     "tests.harness.places",
     "tests.harness.program",

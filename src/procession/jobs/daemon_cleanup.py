@@ -1,0 +1,54 @@
+"""Folders that nobody needs any more: of runs whose outcome is in the book, and of logs whose job is not."""
+
+from __future__ import annotations
+
+import os
+
+from procession.jobs import faults
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from procession.jobs.places import Places
+    from procession.jobs.plan import Plan
+
+
+def forget_run(places: Places, job: int, run: int) -> None:
+    """Remove the folder of a run; what cannot be removed is tried again at the next start."""
+    _remove(places.run(job, run))
+    faults.point("forgotten")
+
+
+def drop_logs(places: Places, job: int) -> None:
+    """Remove the logs of a job."""
+    _remove(f"{places.state}/logs/{job}")
+
+
+def remove_orphans(places: Places, plan: Plan) -> None:
+    """What an earlier daemon had no time to remove."""
+    under_way = {f"{run.job}.{run.run}" for run in plan.under_way.values()}
+    for name in _names(f"{places.state}/runs"):
+        if name not in under_way:
+            _remove(f"{places.state}/runs/{name}")
+    for name in _names(f"{places.state}/logs"):
+        if name.isdecimal() and int(name) not in plan.jobs:
+            _remove(f"{places.state}/logs/{name}")
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _remove(folder: str) -> None:
+    """A folder of files, and nothing if it is not there."""
+    for name in _names(folder):
+        try:
+            os.unlink(f"{folder}/{name}")
+        except OSError:
+            pass
+    try:
+        os.rmdir(folder)
+    except OSError:
+        pass
