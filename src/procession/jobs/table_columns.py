@@ -30,10 +30,10 @@ def _since(job: Job, now: float) -> str:
     """When its run began, or the job if it has none."""
     state = job.state
     if isinstance(state, Running | Suspended | Ending):
-        return moment(int(state.since), now)
+        return moment(state.since, now, exact=True)
     if isinstance(state, Ended) and state.outcome.began is not None:
-        return moment(int(state.outcome.began), now)
-    return moment(int(job.created), now)
+        return moment(state.outcome.began, now, exact=True)
+    return moment(job.created, now, exact=True)
 
 
 def _exit(job: Job, _now: float) -> str:

@@ -128,8 +128,8 @@ def _until(at: float, now: float) -> str:
     return f"in {seconds(at - now)}" if at > now else "now"
 
 
-def moment(at: float, now: float) -> str:
-    """``22:30``, with seconds if there are any, with the day if it is not today."""
+def moment(at: float, now: float, *, exact: bool = False) -> str:
+    """``22:30``, with seconds if there are any or ``exact``, with the day if it is not today."""
     found = localtime(at)
-    clock = strftime("%H:%M:%S" if found.tm_sec else "%H:%M", found)
+    clock = strftime("%H:%M:%S" if found.tm_sec or exact else "%H:%M", found)
     return clock if found[:3] == localtime(now)[:3] else f"{strftime('%Y-%m-%d', found)} {clock}"

@@ -114,3 +114,4 @@ def test_moments() -> None:
     assert moment(1e9, 1e9) == "01:46:40"
     assert moment(1e9 + 20, 1e9) == "01:47"
     assert moment(1e9 + 86400, 1e9) == "2001-09-10 01:46:40"
+    assert moment(1e9 + 20, 1e9, exact=True) == "01:47:00"
