@@ -12,10 +12,10 @@ import select
 import socket
 
 from procession.jobs import claims, faults
-from procession.jobs.job import Ending, Starting, Suspended
+from procession.jobs.daemon_told import hear
+from procession.jobs.job import Ending, Starting
 from procession.jobs.keeper_links import Gone, Link
-from procession.jobs.outcome import Outcome
-from procession.jobs.plain import Malformed, plain, to_record
+from procession.jobs.plain import Malformed, plain
 from procession.jobs.wire import JSON, json_of
 from procession.linux.procfs import boot_id
 
@@ -147,53 +147,13 @@ class Keepers:
                 self._await(key, link)
 
     def _hear(self, key: Key, message: dict[str, Any]) -> None:
-        does = _EVENTS.get(str(message.get("event")))
-        if does is None:
-            return
-        try:
-            does(self, key, message)
-        except (KeyError, TypeError, ValueError) as error:
-            raise Malformed(f"a keeper told nonsense: {error}") from None
-
-    def _state(self, key: Key, message: dict[str, Any]) -> None:
-        self._attempts.pop(key, None)
-        if not message["pid"]:
-            return
-        self._began(key, {**message, "at": message["since"]})
-        ready, suspended = message.get("ready"), message.get("suspended")
-        if ready is not None:
-            self._ready(key, {"at": ready})
-        if suspended is not None:
-            self._suspended(key, {"at": suspended})
-        elif self._is_suspended(key):
-            self._continued(key, {"at": message["since"]})
-
-    def _is_suspended(self, key: Key) -> bool:
-        job = self._ledger.plan.jobs.get(key[0])
-        return job is not None and isinstance(job.state, Suspended) and job.state.run == key[1]
-
-    def _began(self, key: Key, message: dict[str, Any]) -> None:
-        self._voids = 0
-        pid, start, at = int(message["pid"]), int(message["start"]), float(message["at"])
-        level = str(message.get("level") or "")
-        self._ledger.hear(lambda plan, now: plan.began(*key, pid, start, at, level, now))
-
-    def _ready(self, key: Key, message: dict[str, Any]) -> None:
-        at = float(message["at"])
-        self._ledger.hear(lambda plan, now: plan.ready(*key, at, now))
-
-    def _suspended(self, key: Key, message: dict[str, Any]) -> None:
-        at = float(message["at"])
-        self._ledger.hear(lambda plan, now: plan.suspended(*key, at, now))
-
-    def _continued(self, key: Key, message: dict[str, Any]) -> None:
-        at = float(message["at"])
-        self._ledger.hear(lambda plan, now: plan.continued(*key, at, now))
-
-    def _told_end(self, key: Key, message: dict[str, Any]) -> None:
-        outcome = to_record(Outcome, message["outcome"], "outcome")
-        self._drop(key)
-        self._ledger.hear(lambda plan, now: plan.ended(*key, outcome, now))
+        kind = hear(self._ledger, key, message)
+        if kind == "began":
+            self._voids = 0
+        elif kind == "state":
+            self._attempts.pop(key, None)
+        elif kind == "ended":
+            self._drop(key)
 
     def _drop(self, key: Key) -> None:
         link = self._links.pop(key, None)
@@ -218,10 +178,17 @@ class Keepers:
         """Look at its folder and find out."""
         key = job, run
         found = self._ledger.plan.jobs.get(job)
-        if found is None or getattr(found.state, "run", None) != run or key in self._links or key in self._sweeps:
+        if (
+            found is None
+            or getattr(found.state, "run", None) != run
+            or key in self._links
+            or key in self._sweeps
+        ):
             return
         try:
-            self._look(key, is_begun=not isinstance(found.state, Starting | Ending) or self._has_pid(found.state))
+            self._look(
+                key, is_begun=not isinstance(found.state, Starting | Ending) or self._has_pid(found.state)
+            )
         except OSError as error:
             self.trouble = f"job {job}: {error}"
             self._later(key)
@@ -260,7 +227,9 @@ class Keepers:
         """Nobody can begin it any more: it is ordered anew, less and less soon if that happens again and again."""
         self._voids += 1
         wait = 0.0 if self._voids < 3 else min(_LAST, _FIRST * 2.0 ** min(self._voids - 3, 20))
-        self._loop.after(wait, f"void {key}", lambda: self._ledger.hear(lambda plan, now: plan.void(*key, now)))
+        self._loop.after(
+            wait, f"void {key}", lambda: self._ledger.hear(lambda plan, now: plan.void(*key, now))
+        )
 
     def _connect(self, key: Key) -> None:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
@@ -287,13 +256,3 @@ def _is_void(folder: str) -> bool:
         return claims.void(folder)
     except FileNotFoundError:
         return True  # no folder, no claim
-
-
-_EVENTS = {
-    "state": Keepers._state,
-    "began": Keepers._began,
-    "ready": Keepers._ready,
-    "suspended": Keepers._suspended,
-    "continued": Keepers._continued,
-    "ended": Keepers._told_end,
-}

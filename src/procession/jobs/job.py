@@ -49,7 +49,7 @@ class Running:
 
 @record
 class Suspended:
-    """Stopped at ``at``, otherwise as Running."""
+    """Stopped at ``at``, otherwise as Running.  ``why``: a phrase, "by SIGTSTP"; "" where nobody knows."""
 
     run: int
     since: float
@@ -58,6 +58,7 @@ class Suspended:
     ready: float | None
     at: float
     level: str = ""
+    why: str = ""
 
 
 @record

@@ -41,12 +41,12 @@ class Told(Known):
             self._core.put(replace(found, state=replace(found.state, ready=at)))
         return self._core.settle(now)
 
-    def suspended(self, job: int, run: int, at: float, now: float) -> Step:
-        """It has been stopped, by whomever."""
+    def suspended(self, job: int, run: int, at: float, now: float, why: str = "") -> Step:
+        """It has been stopped; ``why``: a phrase, "by SIGTSTP"."""
         found = self._current(job, run)
         if found and isinstance(found.state, Running):
             old = found.state
-            state = Suspended(run, old.since, old.pid, old.start, old.ready, at, old.level)
+            state = Suspended(run, old.since, old.pid, old.start, old.ready, at, old.level, why)
             self._core.put(replace(found, state=state))
         return self._core.settle(now)
 
@@ -90,10 +90,10 @@ class Told(Known):
         return self._core.settle(now)
 
     def swept(self, job: int, run: int, why: str, now: float) -> Step:
-        """And now nothing is left of it."""
+        """And now nothing is left of it.  ``why`` counts where ``lost`` was told to another plan."""
         found = self._current(job, run)
         if found:
-            self._sweeping.pop(job, None)
+            why = self._sweeping.pop(job, why)
             self._core.end_run(found, _lost(found, why, now), now)
         return self._core.settle(now)
 

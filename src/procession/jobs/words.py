@@ -30,7 +30,8 @@ def state_words(plan: Plan, job: Job, now: float) -> str:
     if isinstance(state, Running):
         return f"running for {_since(state.since, now)}{_run(job)}{_unready(job, state)}"
     if isinstance(state, Suspended):
-        return f"suspended for {_since(state.at, now)}{_run(job)}"
+        why = f" {safe(state.why)}" if state.why else ""
+        return f"suspended for {_since(state.at, now)}{why}{_run(job)}"
     if isinstance(state, Resting):
         return _resting(job, state, now)
     if isinstance(state, Starting):

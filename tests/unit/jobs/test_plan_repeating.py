@@ -186,6 +186,14 @@ def test_the_sweep_is_asked_for_again_by_the_next_daemon(desk: Desk) -> None:
     assert step.actions == (Sweep(job, 1, "mark0"),)
 
 
+def test_the_reason_of_a_loss_is_the_one_that_was_told_first(desk: Desk) -> None:
+    job = desk.submit()
+    desk.begin(job)
+    desk.do("lost", job, 1, "the machine went down")
+    desk.do("swept", job, 1, "its keeper was killed")
+    assert desk.words(job) == "lost: the machine went down"
+
+
 def test_an_outcome_that_is_found_after_all_counts(desk: Desk) -> None:
     job = desk.submit()
     desk.begin(job)

@@ -115,3 +115,12 @@ def test_moments() -> None:
     assert moment(1e9 + 20, 1e9) == "01:47"
     assert moment(1e9 + 86400, 1e9) == "2001-09-10 01:46:40"
     assert moment(1e9 + 20, 1e9, exact=True) == "01:47:00"
+
+
+def test_who_suspended_it(desk: Desk) -> None:
+    job = desk.submit()
+    desk.begin(job)
+    desk.store(desk.plan.suspended(job, 1, desk.now, desk.now, "by SIGTSTP"))
+    assert desk.words(job) == "suspended for 0.0 s by SIGTSTP"
+    desk.do("suspended", job, 1, desk.now)  # the next daemon hears that it is so, and not why
+    assert desk.words(job) == "suspended for 0.0 s by SIGTSTP"
