@@ -38,6 +38,7 @@ examples:
 exit codes: the job's, 128+N when signal N has ended it    0 it was left running    148 it was suspended
   1 there is no such job, or it cannot be attached to    2 usage    128+N signal N has ended pn fg itself""",
 )
+_PLAIN_ENDS = ("done", "failed", "killed")
 _SUSPENDED = 148  # 128 + SIGTSTP: what fg of bash(1) returns then
 
 
@@ -65,18 +66,28 @@ def _fg(client: Client, word: str, *, read_only: bool) -> int:
 
 def follow(client: Client, number: int, verb: str, *, read_only: bool = False) -> int:
     """Attach to the run that is under way, or to the next one; returns the exit code.  Of pn run all output is shown."""
-    from procession.cli.fg_begin import connected
+    from procession.cli.fg_begin import fate, reach
+    from procession.cli.fg_loop import LOST, Parting
     from procession.jobs.places import places
 
     if not read_only:
         client.request("touch", job=number)
-    line, outcome, suspended = connected(client, number)
-    if line is None:
-        return _ended_before(client, number, outcome)
-    with line:
-        log = places().log(number, client.request("show", job=number)["job"]["runs"]) if verb == "run" else ""
-        parting = _attached(line, write=not read_only, wake=suspended and not read_only, log=log)
-    return _parted(client, number, verb, parting)
+    reached = reach(client, number)
+    parting = Parting(LOST)
+    if reached.line is not None:
+        log = places().log(number, reached.run) if verb == "run" else ""
+        with reached.line:
+            parting = _attached(
+                reached.line, write=not read_only, wake=reached.suspended and not read_only, log=log
+            )
+    if parting.how != LOST:
+        return _parted(number, verb, parting)
+    outcome = reached.outcome or fate(client, number, reached.run)
+    if not parting.begun:  # it was too quick for us: what it has printed stands in its log
+        from procession.cli.logs import print_whole
+
+        print_whole(number, reached.run)
+    return _ended(number, verb, outcome)
 
 
 def _attached(line: Any, *, write: bool, wake: bool, log: str) -> Parting:
@@ -102,11 +113,11 @@ def _write(data: bytes) -> None:
         pass
 
 
-def _parted(client: Client, number: int, verb: str, parting: Parting) -> int:
+def _parted(number: int, verb: str, parting: Parting) -> int:
     from procession.cli import fg_loop
 
-    if parting.how == fg_loop.ENDED and parting.outcome is not None:
-        return code_of(parting.outcome)
+    if parting.how == fg_loop.ENDED:
+        return _ended(number, verb, parting.outcome)
     if parting.how == fg_loop.LEFT:
         _tell(f"[{number}] left running: pn fg {number}")
         return 0
@@ -115,19 +126,18 @@ def _parted(client: Client, number: int, verb: str, parting: Parting) -> int:
         return _SUSPENDED
     if parting.how == fg_loop.SIGNALLED:
         return 128 + parting.signal
-    if parting.how == fg_loop.REFUSED:
-        say(verb, f"job {number}: {parting.why}")
-        return 1
-    say(verb, f"job {number}: {client.request('show', job=number)['words']}")
+    say(verb, f"job {number}: {parting.why}")
     return 1
 
 
-def _ended_before(client: Client, number: int, outcome: Outcome | None) -> int:
-    """It was too quick for us: what it has printed stands in its log."""
-    from procession.cli.logs import print_whole
-
-    print_whole(client, number)
-    return code_of(outcome) if outcome is not None else 1
+def _ended(number: int, verb: str, outcome: Outcome | None) -> int:
+    """Its code; where it has none, or something was in the way, also why."""
+    if outcome is None:
+        say(verb, f"job {number} has been removed meanwhile")
+        return 1
+    if outcome.kind not in _PLAIN_ENDS:
+        say(verb, f"job {number} {outcome.reason}")
+    return code_of(outcome)
 
 
 def _tell(words: str) -> None:

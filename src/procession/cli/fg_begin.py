@@ -1,4 +1,4 @@
-"""To the keeper of a job that runs, or is about to."""
+"""To the keeper of a job that runs, or is about to; and what became of a run."""
 
 from __future__ import annotations
 
@@ -6,26 +6,50 @@ import socket
 
 from procession.jobs.outcome import Outcome
 from procession.jobs.plain import to_record
+from procession.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procession.jobs.client import Client
 
 
-def connected(client: Client, number: int) -> tuple[socket.socket | None, Outcome | None, bool]:
-    """(connection to its keeper, None, is it suspended), or (None, its outcome, False) when it has ended.  Waits while
-    the job waits; Ctrl-C then raises KeyboardInterrupt.  Raises NoSuchJob when somebody removes it."""
+@record
+class Reached:
+    """Run ``run`` of a job: ``line`` is connected to its keeper, or the job has ended for good with ``outcome``."""
+
+    run: int
+    line: socket.socket | None = None
+    suspended: bool = False
+    outcome: Outcome | None = None
+
+
+def reach(client: Client, number: int) -> Reached:
+    """The keeper of the run that is under way, or of the next one.  Waits while the job waits; Ctrl-C then raises
+    KeyboardInterrupt.  Raises NoSuchJob when somebody removes it."""
     with client.watch() as changes:  # from now: no change between the looks is missed
         while True:
             found = client.request("show", job=number)
-            state = found["job"]["state"]
+            state, run = found["job"]["state"], found["job"]["runs"]
+            if state["kind"] == "ended":
+                return Reached(run, outcome=to_record(Outcome, state["outcome"], "outcome"))
             if state["kind"] in ("running", "suspended", "ending", "starting"):
                 line = _connect(found["places"].get("socket"))
                 if line is not None:
-                    return line, None, state["kind"] == "suspended"
-            elif state["kind"] == "ended":
-                return None, to_record(Outcome, state["outcome"], "outcome"), False
-            _ = next(changes)
+                    return Reached(run, line, state["kind"] == "suspended")
+            next(changes)
+
+
+def fate(client: Client, number: int, run: int) -> Outcome | None:
+    """How a run has ended whose keeper is gone; waits until the daemon knows.  None: it is not in the list any more."""
+    with client.watch() as changes:
+        while True:
+            runs = client.request("show", job=number)["runs"]
+            found = next((each for each in runs if each["run"] == run), None)
+            if found is None:
+                return None
+            if found["outcome"] is not None:
+                return to_record(Outcome, found["outcome"], "outcome")
+            next(changes)
 
 
 def _connect(path: str | None) -> socket.socket | None:

@@ -41,12 +41,14 @@ ENDED, LEFT, SUSPENDED, SIGNALLED, LOST, REFUSED = (
 
 @record
 class Parting:
-    """Why the loop is over: ``how`` is one of the above; ``outcome`` of what ENDED, ``signal`` of what SIGNALLED us."""
+    """Why the loop is over: ``how`` is one of the above; ``outcome`` of what ENDED, ``signal`` of what SIGNALLED us.
+    ``begun``: we were attached, and have seen what there was to be seen."""
 
     how: str
     outcome: Outcome | None = None
     signal: int = 0
     why: str = ""
+    begun: bool = False
 
 
 class Loop:
@@ -67,6 +69,7 @@ class Loop:
         self._log = log
         self._writes = False  # the keeper has agreed
         self._through = False
+        self._attached_once = False
         self._frames = Frames()
         self._out = bytearray()
         self._parting: Parting | None = None
@@ -111,7 +114,7 @@ class Loop:
         except ConnectionError:
             piece = b""
         if not piece:
-            self._parting = Parting(LOST)
+            self._parting = Parting(LOST, begun=self._attached_once)
             return
         for kind, body in self._frames.feed(piece):
             if kind == DATA:
@@ -134,6 +137,7 @@ class Loop:
             self._parting = Parting(REFUSED, why=str(message.get("why", "")))
 
     def _attached(self, message: dict[str, Any]) -> None:
+        self._attached_once = True
         self._writes = bool(message.get("write"))
         self._through = bool(message.get("pty")) and self._writes
         if message.get("why") and message.get("pty"):

@@ -45,6 +45,7 @@ def main(argv: list[str]) -> int:
 
 def _history(client: Client, values: dict[str, Any]) -> int:
     runs = client.request("history", limit=values["number"] or 50, since=values["since"])["runs"]
+    runs.reverse()  # they come as they ended
     if values["json"]:
         import json
 

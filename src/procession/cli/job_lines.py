@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from procession.cells import cut
 from procession.cli.job_talk import command_of
 from procession.cli.times import clock
 from procession.copying.words import shown
@@ -11,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
+
+_NAME = 30  # cells
 
 
 def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -31,7 +34,7 @@ def history_lines(runs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             f"{run['job']}.{run['run']}",
             clock(began) if began is not None else "-",
             seconds(max(0.0, ended - began)) if began is not None and ended is not None else "-",
-            shown(run.get("name") or ""),
+            cut(shown(run.get("name") or str(run.get("command") or "")), _NAME),
             shown(outcome.get("reason") or "has not ended"),
         ))  # fmt: skip
     return columns(rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from procession.cli.fg_begin import connected
+from procession.cli.fg_begin import reach
 from procession.jobs.log_read import LogReader
 from procession.jobs.places import places
 from procession.jobs.wire import JSON, Frames, json_frame, json_of
@@ -20,16 +20,15 @@ def follow(client: Client, number: int, printer: Printer, start: Callable[[LogRe
     """``start``: where in the log that is there now to begin; of later runs everything is shown."""
     shown: tuple[int, int] | None = None  # (run, offset)
     while True:
-        line, outcome, _ = connected(client, number)
-        run: int = client.request("show", job=number)["job"]["runs"]
-        with LogReader(places().log(number, run)) as reader:
-            offset = shown[1] if shown and shown[0] == run else start(reader) if shown is None else 0
-            if line is not None:
-                with line:
-                    offset = _along(line, reader, printer, offset)
+        reached = reach(client, number)
+        with LogReader(places().log(number, reached.run)) as reader:
+            offset = shown[1] if shown and shown[0] == reached.run else start(reader) if shown is None else 0
+            if reached.line is not None:
+                with reached.line:
+                    offset = _along(reached.line, reader, printer, offset)
             offset = _catch_up(reader, printer, offset)
-        shown = (run, offset)
-        if outcome is not None:
+        shown = (reached.run, offset)
+        if reached.outcome is not None:
             return
 
 

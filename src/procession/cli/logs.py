@@ -141,12 +141,11 @@ def _of_adopted(number: int, pid: int) -> int:
     return 1
 
 
-def print_whole(client: Client, number: int) -> None:
-    """All that the last run has printed, as it came."""
-    found = client.request("show", job=number)
-    path = _path(found, number, None) if found["job"]["runs"] else None
-    if path is not None:
-        with _reader(path) as reader:
-            for piece in reader.pieces():
-                sys.stdout.buffer.write(piece)
-        sys.stdout.flush()
+def print_whole(number: int, run: int) -> None:
+    """All that a run has printed, as it came."""
+    from procession.jobs.places import places
+
+    with _reader(places().log(number, run)) as reader:
+        for piece in reader.pieces():
+            sys.stdout.buffer.write(piece)
+    sys.stdout.flush()
