@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from procession.cli.job_talk import JOB_CODES, JOBS_HELP, LAST, numbers, print_done, talk
+from procession.cli.job_talk import JOB_CODES, JOBS_HELP, LAST, command_of, numbers, talk
 from procession.cli.options import Command, parse
 
 TYPE_CHECKING = False
@@ -34,7 +34,8 @@ def main(argv: list[str]) -> int:
 
 def _continue(client: Client, words: Sequence[str]) -> int:
     found = numbers(client, words)
-    print_done(client.request("cont", jobs=found)["done"])
+    client.request("cont", jobs=found)
     for number in found:
         client.request("touch", job=number)
+        print(f"[{number}] {command_of(client.request('show', job=number)['job']['spec'])} &")
     return 0

@@ -141,7 +141,7 @@ class Loop:
         self._writes = bool(message.get("write"))
         self._through = bool(message.get("pty")) and self._writes
         if message.get("why") and message.get("pty"):
-            sys.stderr.write(f"{message['why']}: you watch; Ctrl-\\ leaves\r\n")
+            sys.stderr.write(f"{message['why']}; Ctrl-\\ leaves\r\n")
             sys.stderr.flush()
         self._keyboard.take(through=bool(message.get("pty")))
         if self._wake:

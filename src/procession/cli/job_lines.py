@@ -5,7 +5,7 @@ from __future__ import annotations
 from procession.cells import cut
 from procession.cli.job_talk import command_of
 from procession.cli.times import clock
-from procession.copying.words import shown
+from procession.jobs.words_command import safe
 from procession.units import seconds, size
 
 TYPE_CHECKING = False
@@ -34,8 +34,8 @@ def history_lines(runs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             f"{run['job']}.{run['run']}",
             clock(began) if began is not None else "-",
             seconds(max(0.0, ended - began)) if began is not None and ended is not None else "-",
-            cut(shown(run.get("name") or str(run.get("command") or "")), _NAME),
-            shown(outcome.get("reason") or "has not ended"),
+            cut(safe(run.get("name") or str(run.get("command") or "")), _NAME),
+            safe(outcome.get("reason") or "has not ended"),
         ))  # fmt: skip
     return columns(rows)
 
@@ -44,7 +44,7 @@ def show_lines(answer: Mapping[str, Any], mark: str = "") -> Iterator[str]:
     """Of ``show``: everything about a job, a fact a line."""
     job, runs = answer["job"], answer["runs"]
     spec = job["spec"]
-    yield f"job {job['id']}{mark}: {shown(answer['words'])}"
+    yield f"job {job['id']}{mark}: {safe(answer['words'])}"
     facts = [*_facts(job, spec), *_of_now(job, answer), *_runs(runs)]
     width = max(len(name) for name, _ in facts)
     for name, value in facts:
@@ -55,9 +55,9 @@ def _facts(job: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[tuple[st
     """Whatever is not as it is by default."""
     yield "command", command_of(dict(spec))
     if spec["name"]:
-        yield "name", shown(spec["name"])
-    yield "folder", shown(spec["cwd"])
-    yield "group", f"{shown(spec['group'])}, priority {spec['priority']}"
+        yield "name", safe(spec["name"])
+    yield "folder", safe(spec["cwd"])
+    yield "group", f"{safe(spec['group'])}, priority {spec['priority']}"
     yield "submitted", clock(job["created"])
     for name, words in (
         ("after", "after"),
@@ -85,7 +85,7 @@ def _facts(job: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[tuple[st
     )
     for name in ("ready", "notify"):
         if spec[name]:
-            yield name, shown(spec[name])
+            yield name, safe(spec[name])
 
 
 def _limits(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -109,10 +109,10 @@ def _of_now(job: Mapping[str, Any], answer: Mapping[str, Any]) -> Iterator[tuple
     if state.get("pid"):
         yield "process", f"pid {state['pid']}, since {clock(state['since'])}"
     if state.get("level"):
-        yield "kept by", shown(state["level"])
+        yield "kept by", safe(state["level"])
     places = answer.get("places") or {}
     if places.get("log"):
-        yield "log", shown(places["log"])
+        yield "log", safe(places["log"])
 
 
 def _runs(runs: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
@@ -126,7 +126,7 @@ def _runs(runs: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
 
 def _of_run(outcome: Mapping[str, Any]) -> Iterator[str]:
     began, ended = outcome["began"], outcome["ended"]
-    yield shown(outcome["reason"])
+    yield safe(outcome["reason"])
     if began is not None and ended is not None:
         yield f"{clock(began)} for {seconds(max(0.0, ended - began))}"
     if outcome["cpu_seconds"] is not None:

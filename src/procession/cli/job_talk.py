@@ -45,19 +45,16 @@ def is_job(word: str) -> bool:
 
 def print_done(done: Sequence[tuple[int, str]]) -> None:
     """Of each job what has become of it."""
-    from procession.copying.words import shown
+    from procession.jobs.words_command import safe
 
     for number, words in done:
-        print(f"[{number}] {shown(words)}")
+        print(f"[{number}] {safe(words)}")
 
 
 def command_of(spec: dict[str, Any]) -> str:
-    """The command of a job as one would type it, safe to print."""
-    import shlex
+    """The command of a job as one would type it, safe to print.  ``spec``: as it comes from the daemon."""
+    from procession.jobs.plain import to_record
+    from procession.jobs.spec import Spec
+    from procession.jobs.words_command import command_words
 
-    from procession.copying.words import shown
-
-    if spec.get("adopt"):
-        return f"(adopted: pid {spec['adopt']})"
-    words = spec["command"]
-    return shown(words[0] if spec.get("shell") and words else shlex.join(words))
+    return command_words(to_record(Spec, spec, "spec"))

@@ -87,12 +87,12 @@ def _run(client: Client, values: dict[str, Any], fields: dict[str, Any], environ
 
 def submitted(client: Client, fields: dict[str, Any], environment: dict[str, str], *, quiet: bool) -> int:
     """Store a job and print its number: on a terminal with its command; returns the number."""
-    number = client.submit(env=environment, **fields).id
+    job = client.submit(env=environment, **fields)
     if not quiet:
         if sys.stdout.isatty():
-            from procession.cli.job_talk import command_of
+            from procession.jobs.words_command import command_words
 
-            print(f"[{number}] {command_of(fields)}")
+            print(f"[{job.id}] {command_words(job.spec)}")
         else:
-            print(number)
-    return number
+            print(job.id)
+    return job.id
