@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import shutil
@@ -39,7 +40,7 @@ def end_all(folder: Path | str) -> None:
     deadline = time.monotonic() + _PATIENCE
     while (found := pids_of(folder)) and time.monotonic() < deadline:
         for pid in found:
-            _end(pid)
+            _end(pid, folder)
 
 
 def pids_of(folder: Path | str) -> list[int]:
@@ -61,29 +62,35 @@ def _is_of(pid: int, folder: bytes) -> bool:
     return b"PN_JOBS=" + folder in words or folder + b"/run" in processes.read(pid, "cmdline").split(b"\0")
 
 
-def _end(pid: int) -> None:
+def _end(pid: int, folder: Path | str) -> None:
     with suppress(ProcessLookupError):
         pidfd = os.pidfd_open(pid)
         try:
-            processes.kill(pid)
-            poll = select.poll()
-            poll.register(pidfd, select.POLLIN)
-            poll.poll(_PATIENCE * 1000)
+            if _is_of(pid, os.fsencode(str(folder))):  # and no other that has got its number
+                processes.kill(pid)
+                poll = select.poll()
+                poll.register(pidfd, select.POLLIN)
+                poll.poll(_PATIENCE * 1000)
         finally:
             os.close(pidfd)
 
 
 def pid_of_daemon(places: Places) -> int:
-    """The one that holds the lock, or held it last; 0: there has been none."""
+    """The one that holds the lock; 0: there is none."""
     try:
-        return int(Path(places.lock).read_text() or "0")
+        with open(places.lock, "rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return int(file.read() or b"0")
     except FileNotFoundError:
-        return 0
+        pass
+    return 0
 
 
 def kill_daemon(places: Places) -> int:
     """SIGKILL, and wait until it is gone; its pid."""
     pid = pid_of_daemon(places)
-    assert pid
-    _end(pid)
+    assert pid, "no daemon runs"
+    _end(pid, os.path.dirname(places.state))
     return pid

@@ -18,7 +18,7 @@ from procession.jobs.wire import Frames, json_frame, json_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
-    from typing import Any
+    from typing import Any, Self
 
     from procession.jobs.client_plain import Event, Which
     from procession.jobs.job import Group, Job, Run
@@ -39,7 +39,7 @@ class AsyncClient:
         self._number = 0
         self._connecting = asyncio.Lock()
 
-    async def __aenter__(self) -> AsyncClient:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -86,7 +86,7 @@ class AsyncClient:
         """The numbers of jobs."""
         return list((await self.request("find", words=list(words)))["jobs"])
 
-    async def wait(self, which: Sequence[Which], any: bool = False) -> dict[int, Outcome]:  # noqa: A002, FBT001, FBT002
+    async def wait(self, which: Sequence[Which], any: bool = False) -> dict[int, Outcome]:
         """Until all of them (or ``any`` one) have ended for good; how they ended."""
         return made.outcomes_of(await self.request("wait", jobs=list(which), any=any))
 
@@ -236,7 +236,9 @@ class AsyncClient:
 
     def _deliver(self, found: dict[str, Any]) -> None:
         number = found.get("id")
-        for queue in list(self._waiting.values()) if number is None else filter(None, [self._waiting.get(number)]):
+        for queue in (
+            list(self._waiting.values()) if number is None else filter(None, [self._waiting.get(number)])
+        ):
             queue.put_nowait(found)
 
 

@@ -54,12 +54,21 @@ class Book:
         """Nothing is lost without it."""
         self._db.close()
 
+    def check(self) -> None:
+        """Is all of it whole?  Raises sqlite3.DatabaseError, Malformed, ValueError."""
+        (found,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise sqlite3.DatabaseError(found)
+        self.plan()
+
     # ── the plan ──
 
     def plan(self) -> Plan:
         """As it was stored.  Raises sqlite3.Error, Malformed."""
         jobs = [job_from_plain(json.loads(body)) for (body,) in self._db.execute("SELECT body FROM jobs")]
-        groups = [group_from_plain(json.loads(body)) for (body,) in self._db.execute("SELECT body FROM groups")]
+        groups = [
+            group_from_plain(json.loads(body)) for (body,) in self._db.execute("SELECT body FROM groups")
+        ]
         rows = self._db.execute("SELECT body FROM runs WHERE ended IS NULL AND job IN (SELECT id FROM jobs)")
         runs = [run_from_plain(json.loads(body)) for (body,) in rows]
         return Plan(jobs, groups, runs, first=int(self.setting("next") or 1))
@@ -97,7 +106,9 @@ class Book:
 
     def _put_token(self, token: str, job: int | None) -> None:
         now = time.time()
-        self._db.execute("DELETE FROM tokens WHERE at < ? OR at > ?", (now - _TOKENS_LIVE, now + _TOKENS_LIVE))
+        self._db.execute(
+            "DELETE FROM tokens WHERE at < ? OR at > ?", (now - _TOKENS_LIVE, now + _TOKENS_LIVE)
+        )
         self._db.execute("INSERT INTO tokens VALUES (?, ?, ?)", (token, job, now))
 
     # ── environments ──
@@ -133,7 +144,9 @@ class Book:
             "SELECT body, name, command FROM runs WHERE ended >= ? ORDER BY ended DESC, rowid DESC LIMIT ?",
             (-1.0 if since is None else since, limit),
         ).fetchall()
-        return [{**json.loads(body), "name": name, "command": command} for body, name, command in reversed(rows)]
+        return [
+            {**json.loads(body), "name": name, "command": command} for body, name, command in reversed(rows)
+        ]
 
     def last_outcome(self, job: int) -> Outcome | None:
         """How the last run of a job ended that may be in the list no more; None: nobody knows."""
@@ -143,7 +156,9 @@ class Book:
     # ── notices: what is to be told, until it has been told ──
 
     def _put_notice(self, action: Notify) -> None:
-        body = self._db.execute("SELECT body FROM environments WHERE hash = ?", (action.environment,)).fetchone()
+        body = self._db.execute(
+            "SELECT body FROM environments WHERE hash = ?", (action.environment,)
+        ).fetchone()
         notice = {
             "job": action.job,
             "spec": plain(action.spec),
@@ -202,7 +217,9 @@ class _Transaction:
             self._roll_back()
 
     def _roll_back(self) -> None:
-        if self._db.in_transaction:  # a full disk may have rolled back already (sqlite.org/lang_transaction.html)
+        if (
+            self._db.in_transaction
+        ):  # a full disk may have rolled back already (sqlite.org/lang_transaction.html)
             self._db.execute("ROLLBACK")
 
 
@@ -212,7 +229,7 @@ def open_book(path: str) -> tuple[Book, str]:
     try:
         book = Book(path)
         try:
-            _check(book)
+            book.check()
         except BaseException:
             book.close()
             raise
@@ -225,13 +242,6 @@ def open_book(path: str) -> tuple[Book, str]:
             f"the book of the jobs was damaged ({error}) and is now {aside}; a new one was begun, which does not know "
             "the jobs from before"
         )
-
-
-def _check(book: Book) -> None:
-    (found,) = book._db.execute("PRAGMA quick_check(1)").fetchone()
-    if found != "ok":
-        raise sqlite3.DatabaseError(found)
-    book.plan()
 
 
 def _put_aside(path: str) -> str:

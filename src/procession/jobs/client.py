@@ -15,7 +15,7 @@ from collections import deque
 
 from procession.errors import DaemonGone, JobsError
 from procession.jobs import client_plain as made
-from procession.jobs.client_plain import Event as Event
+from procession.jobs.client_plain import Event
 from procession.jobs.plain import Malformed
 from procession.jobs.wire import Frames, json_frame
 
@@ -23,7 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from socket import socket
-    from typing import Any
+    from typing import Any, Self
 
     from procession.jobs.client_plain import Which
     from procession.jobs.job import Group, Job, Run
@@ -50,7 +50,7 @@ class Client:
         self._ready: deque[tuple[bytes, bytes]] = deque()
         self._number = 0
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -102,7 +102,7 @@ class Client:
     def wait(
         self,
         which: Sequence[Which],
-        any: bool = False,  # noqa: A002, FBT001, FBT002 as in asyncio and shells
+        any: bool = False,
         timeout: float | None = None,
     ) -> dict[int, Outcome]:
         """Until all of them (or ``any`` one) have ended for good; how they ended.  Raises TimeoutError after
@@ -135,9 +135,7 @@ class Client:
         answer = self.request("edit", job=which, changes=made.plain_changes(changes))
         return made.jobs_of({"jobs": [answer["job"]]})[0]
 
-    def clean(
-        self, *which: Which, older: float | None = None, failed: bool = False
-    ) -> list[int]:
+    def clean(self, *which: Which, older: float | None = None, failed: bool = False) -> list[int]:
         """Forget these, or all that have ended well (``failed``: or not), ``older`` seconds ago at least."""
         chosen = list(which) or None
         return list(self.request("clean", jobs=chosen, older=older, failed=failed)["removed"])
@@ -263,13 +261,13 @@ class Watch:
         self._client = client
         client.request("watch")
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __iter__(self) -> Watch:
+    def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> Event:

@@ -42,7 +42,9 @@ def spec_of(command: Sequence[str] | str, fields: Mapping[str, Any]) -> Spec:
         command = (command,)
     given = {"cwd": _folder, "umask": _umask}
     values = {name: make() for name, make in given.items() if name not in fields}
-    values |= {name: list(value) if isinstance(value, tuple | list) else value for name, value in fields.items()}
+    values |= {
+        name: list(value) if isinstance(value, tuple | list) else value for name, value in fields.items()
+    }
     try:
         return to_record(Spec, {"command": list(command), **values}, "submit")
     except Malformed as error:
@@ -97,15 +99,13 @@ def jobs_of(answer: Mapping[str, Any]) -> list[Job]:
 
 def runs_of(found: Iterable[Mapping[str, Any]]) -> list[Run]:
     """Of ``show`` and ``history``."""
-    names = Run.__match_args__  # type: ignore[attr-defined]
+    names = Run.__match_args__
     return [run_from_plain({name: run[name] for name in names if name in run}) for run in found]
 
 
 def outcomes_of(answer: Mapping[str, Any]) -> dict[int, Outcome]:
     """Of ``wait``."""
-    return {
-        int(number): to_record(Outcome, found, "outcome") for number, found in answer["outcomes"].items()
-    }
+    return {int(number): to_record(Outcome, found, "outcome") for number, found in answer["outcomes"].items()}
 
 
 def groups_of(answer: Mapping[str, Any]) -> list[Group]:

@@ -179,7 +179,7 @@ class Daemon:
         try:
             launch(self.places)
         except (JobsError, OSError) as error:  # the next pn tries again
-            print(f"pn: no nursery could be started: {error}", file=sys.stderr)
+            sys.stderr.write(f"pn: no nursery could be started: {error}\n")
         self._end()
 
     def _end(self) -> None:
@@ -203,7 +203,7 @@ def lock(places: Places) -> int | None:
 def main(argv: list[str]) -> int:
     """Returns the exit code, if it ends without having been asked to."""
     if len(argv) != 2 or argv[0] != "--nursery" or not argv[1].isdecimal():
-        print("usage: python -m procession.jobs.daemon --nursery FD  (it is started by pn run)", file=sys.stderr)
+        sys.stderr.write("usage: python -m procession.jobs.daemon --nursery FD  (it is started by pn run)\n")
         return 2
     set_process_name("pn-daemon")
     line = socket.socket(fileno=int(argv[1]))
@@ -220,7 +220,7 @@ def main(argv: list[str]) -> int:
     try:
         daemon = Daemon(places, held, line)
     except (JobsError, sqlite3.Error, OSError) as error:
-        print(f"pn: the daemon of the jobs cannot begin: {error}", file=sys.stderr)
+        sys.stderr.write(f"pn: the daemon of the jobs cannot begin: {error}\n")
         if isinstance(error, JobsError):
             _tell_to_end(line)
         return 1

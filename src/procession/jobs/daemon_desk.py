@@ -64,7 +64,9 @@ class Asker:
 class Desk:
     """``handlers`` by the word in ``do``; ``left`` hears of a peer that has gone, ``calm`` when the last one has."""
 
-    def __init__(self, path: str, loop: Loop, handlers: dict[str, Handler], left: Callable[[Peer], None]) -> None:
+    def __init__(
+        self, path: str, loop: Loop, handlers: dict[str, Handler], left: Callable[[Peer], None]
+    ) -> None:
         self._path, self._loop, self._handlers, self._left = path, loop, handlers, left
         self._peers: dict[int, Peer] = {}
         self.calm: Callable[[], None] = lambda: None
@@ -176,7 +178,9 @@ class Desk:
         try:
             self._send(peer, lambda: peer.link.say(message))
         except Malformed as error:  # more than a frame may hold
-            self.send(peer, {"id": message.get("id"), "error": f"the answer is too long: {error}", "kind": "failed"})
+            self.send(
+                peer, {"id": message.get("id"), "error": f"the answer is too long: {error}", "kind": "failed"}
+            )
 
     def _send(self, peer: Peer, say: Callable[[], None]) -> None:
         if not self._is_here(peer):

@@ -38,8 +38,8 @@ class Ledger:
         self._loop = loop
         self._unstored: list[Event] = []
         self._busy = False
-        self.act: Callable[[Action], None] = lambda action: None
-        self.told: Callable[[Step], None] = lambda step: None
+        self.act: Callable[[Action], None] = lambda _: None
+        self.told: Callable[[Step], None] = lambda _: None
         self.reloaded: Callable[[], None] = lambda: None
 
     @property

@@ -7,7 +7,12 @@ from __future__ import annotations
 
 import os
 
-_FOLDERS = ("/usr/lib/systemd", "/usr/local/lib/systemd", "/run/systemd", "/etc/systemd")  # the later ones win
+_FOLDERS = (
+    "/usr/lib/systemd",
+    "/usr/local/lib/systemd",
+    "/run/systemd",
+    "/etc/systemd",
+)  # the later ones win
 _TRUE = frozenset(("1", "yes", "y", "true", "t", "on"))
 
 

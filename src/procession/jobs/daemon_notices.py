@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import select
 import sqlite3
+import sys
 
 from procession.errors import ProcessionError
 from procession.jobs import faults
@@ -40,9 +41,7 @@ class Notices:
                 try:
                     self._give(notice)
                 except (OSError, Malformed, KeyError, ProcessionError) as error:
-                    import sys
-
-                    print(f"pn: job {notice.get('job')}: notify: {error}", file=sys.stderr)
+                    sys.stderr.write(f"pn: job {notice.get('job')}: notify: {error}\n")
                 faults.point("notified")
                 self._book.cross_out(number)
         except sqlite3.Error:

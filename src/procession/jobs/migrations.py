@@ -19,8 +19,10 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE environments (hash TEXT PRIMARY KEY, body TEXT NOT NULL)",
         "CREATE TABLE groups (name TEXT PRIMARY KEY, body TEXT NOT NULL)",
         "CREATE TABLE jobs (id INTEGER PRIMARY KEY, environment TEXT NOT NULL, body TEXT NOT NULL)",
-        "CREATE TABLE runs (job INTEGER NOT NULL, run INTEGER NOT NULL, name TEXT NOT NULL, command TEXT NOT NULL, "
-        "ended REAL, body TEXT NOT NULL, PRIMARY KEY (job, run))",
+        (
+            "CREATE TABLE runs (job INTEGER NOT NULL, run INTEGER NOT NULL, name TEXT NOT NULL, "
+            "command TEXT NOT NULL, ended REAL, body TEXT NOT NULL, PRIMARY KEY (job, run))"
+        ),
         "CREATE INDEX runs_by_end ON runs (ended)",
         "CREATE TABLE tokens (token TEXT PRIMARY KEY, job INTEGER NOT NULL, at REAL NOT NULL)",
     ),

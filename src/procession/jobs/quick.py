@@ -39,7 +39,7 @@ def ask_table(
     raise AssertionError
 
 
-def _bool(value: bool) -> str:  # noqa: FBT001 it is the value
+def _bool(value: bool) -> str:
     return "true" if value else "false"
 
 

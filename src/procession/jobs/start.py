@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sys
 import time
 from _socket import AF_UNIX, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_STREAM
 
@@ -19,6 +20,7 @@ from procession.jobs.places import prepare
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from socket import socket
+    from typing import Self
 
     from procession.jobs.places import Places
 
@@ -65,13 +67,7 @@ def _is_ours(sock: object) -> bool:
     from _socket import SO_PEERCRED, SOL_SOCKET
 
     found = sock.getsockopt(SOL_SOCKET, SO_PEERCRED, 12)  # type: ignore[attr-defined]
-    return int.from_bytes(found[4:8], _order()) in (0, os.geteuid())
-
-
-def _order() -> str:
-    import sys
-
-    return sys.byteorder
+    return int.from_bytes(found[4:8], sys.byteorder) in (0, os.geteuid())
 
 
 def _started(places: Places) -> socket:
@@ -137,7 +133,7 @@ class _Bell:
         _unlink(self._path)
         self._sock.bind(self._path)
 
-    def __enter__(self) -> _Bell:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

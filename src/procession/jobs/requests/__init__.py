@@ -12,10 +12,13 @@ from procession.jobs.requests import changing, control, listing, running, submit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from procession.jobs.daemon import Daemon
-    from procession.jobs.daemon_desk import Handler
+    from collections.abc import Callable
+    from typing import Any
 
-_ALL = {
+    from procession.jobs.daemon import Daemon
+    from procession.jobs.daemon_desk import Answer, Asker, Handler
+
+_ALL: dict[str, Callable[[Daemon, Asker, dict[str, Any]], Answer]] = {
     "submit": submit.submit,
     "find": listing.find,
     "list": listing.list_,

@@ -68,9 +68,13 @@ def type_(daemon: Daemon, _: Asker, message: dict[str, Any]) -> dict[str, Any]:
     if len(text) > _TEXT_MAX:
         raise JobsError(f"a text of {len(text)} characters; at most {_TEXT_MAX} can be typed at once")
     if not job.spec.pty:
-        raise JobsError(f"job {job.id} has no terminal: what is typed has nowhere to go (start it with --pty)")
+        raise JobsError(
+            f"job {job.id} has no terminal: what is typed has nowhere to go (start it with --pty)"
+        )
     if not isinstance(job.state, OCCUPYING):
-        raise JobsError(f"job {job.id} does not run: it is {state_words(daemon.ledger.plan, job, time.time())}")
+        raise JobsError(
+            f"job {job.id} does not run: it is {state_words(daemon.ledger.plan, job, time.time())}"
+        )
     if not daemon.keepers.tell(job.id, job.runs, {"do": "type", "text": text}):
         raise JobsError(f"job {job.id} does not listen now: try again")
     return {}

@@ -47,7 +47,9 @@ def table_(daemon: Daemon, _: Asker, message: dict[str, Any]) -> bytes:
     found = message.get("options")
     if not isinstance(found, dict):
         raise Malformed("options: an object is wanted")
-    options = to_record(table.Options, {name: value for name, value in found.items() if name != "words"}, "options")
+    options = to_record(
+        table.Options, {name: value for name, value in found.items() if name != "words"}, "options"
+    )
     if found.get("words"):
         chosen = tuple(job.id for job in fields.jobs(plan, found, "words"))
         options = to_record(table.Options, {**plain(options), "jobs": list(chosen)}, "options")

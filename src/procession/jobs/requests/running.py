@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 _YEAR = 366 * 86_400.0
 _BYTES = 2.0**62
-_SETTINGS = {"idle": (0.0, _YEAR), "log_max": (4096.0, _BYTES), "log_keep": (0.0, 1000.0), "log_age": (0.0, 100 * _YEAR)}
+_SETTINGS = {
+    "idle": (0.0, _YEAR),
+    "log_max": (4096.0, _BYTES),
+    "log_keep": (0.0, 1000.0),
+    "log_age": (0.0, 100 * _YEAR),
+}
 
 
 def status(daemon: Daemon, _: Asker, __: dict[str, Any]) -> dict[str, Any]:
@@ -56,7 +61,9 @@ def configure(daemon: Daemon, _: Asker, message: dict[str, Any]) -> dict[str, An
     for name, (low, high) in _SETTINGS.items():
         if name in message:
             value = fields.number(message, name, low, high)
-            changed[name] = None if value is None else f"{value:g}" if name in ("idle", "log_age") else str(int(value))
+            changed[name] = (
+                None if value is None else f"{value:g}" if name in ("idle", "log_age") else str(int(value))
+            )
     try:
         daemon.ledger.book.set(changed)
     except sqlite3.Error as error:

@@ -6,7 +6,7 @@ from procession.errors import NoSuchJob
 from procession.jobs.changes import DropGroup, DropJob, PutGroup, PutJob, PutRun
 from procession.jobs.job import Ended
 from procession.jobs.job_plain import job_to_plain, run_to_plain
-from procession.jobs.plain import plain
+from procession.jobs.plain import Malformed, plain
 from procession.jobs.requests import fields
 
 TYPE_CHECKING = False
@@ -76,7 +76,10 @@ def wait(daemon: Daemon, asker: Asker, message: dict[str, Any]) -> dict[str, Any
     """Until all of them, or with ``any`` one of them, have ended for good."""
     until_any = fields.value(message, "any", (bool,), False)
     found: dict[int, Outcome | None] = {}
-    for word in message.get("jobs") if isinstance(message.get("jobs"), list) else [None]:
+    words = message.get("jobs")
+    if not isinstance(words, list) or not words:
+        raise Malformed("jobs: a list of jobs is wanted")
+    for word in words:
         number, outcome = _now(daemon, word)
         found[number] = outcome
     new = _Wait(asker, list(found), until_any)
