@@ -98,6 +98,17 @@ def test_colours_by_state(desk: Desk) -> None:
     ]
 
 
+def test_words_go_with_the_time(desk: Desk) -> None:
+    desk.submit("later", at=desk.now + 90000)
+    before = shown(desk)
+    desk.now += 3
+    after = shown(desk)
+    changed = {int(old.split()[0]) for old, new in zip(before[1:], after[1:], strict=True) if old != new}
+    assert changed == {1, 4, 5, 6}
+    desk.now += 86400
+    assert "not before 02:46:40" in shown(desk)[-1]  # which is today now
+
+
 def test_groups_are_sections() -> None:
     desk = Desk()
     desk.group("two", slots=2)
