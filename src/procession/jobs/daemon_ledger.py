@@ -12,6 +12,7 @@ import time
 
 from procession.errors import JobsError
 from procession.jobs import faults
+from procession.jobs.daemon_alarm import Alarm
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Ledger:
         self.plan = book.plan()
         self.trouble = ""  # why nothing can be stored, as one line
         self._loop = loop
+        self._alarm = Alarm(loop, self.tick)
         self._unstored: list[Event] = []
         self._busy = False
         self.act: Callable[[Action], None] = lambda _: None
@@ -97,20 +99,13 @@ class Ledger:
                 faults.point("acted")
         finally:
             self._busy = False
-        self._set_alarm()
+        self._alarm.set(self.plan.wakes_at())
         return step
 
     def _failed(self, error: sqlite3.Error) -> None:
         self.trouble = f"{self.book.path}: {error}"
         if self._unstored:
             self._loop.after(_AGAIN, "store", self._try)
-
-    def _set_alarm(self) -> None:
-        at = self.plan.wakes_at()
-        if at is None:
-            self._loop.cancel("plan")
-        else:
-            self._loop.after(max(0.0, at - time.time()), "plan", self.tick)
 
     def tick(self) -> None:
         """Time has passed."""
