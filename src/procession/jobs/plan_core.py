@@ -68,7 +68,6 @@ class Core:
         self.line.replace(old, job)
         self._changed.add(job.id)
         self._draft.put_job(job)
-        self._groups_open.add(job.spec.group)
         if isinstance(job.state, Waiting | Resting):
             self._open.add(job.id)
         if old is not None:
