@@ -44,7 +44,8 @@ class Sweep:
 
 @record
 class Notify:
-    """The job has ended for good: run its ``spec.notify``.  It may be in no list any more."""
+    """The job has ended for good: run its ``spec.notify``.  It may be in no list any more.  The book keeps it with the
+    step until that has been done."""
 
     job: int
     spec: Spec

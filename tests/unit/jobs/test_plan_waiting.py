@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from procession.errors import JobsError
+from procession.jobs.job import Job
 from procession.jobs.outcome import KILLED, UNSTARTED, Outcome
 from tests.harness.plans import BADLY, WELL, Desk
 
@@ -267,3 +268,25 @@ def test_a_clock_that_is_set_back_makes_a_job_in_line_wait_for_its_time_again(de
     assert desk.state(job) == "waiting"
     desk.wait(30)
     assert desk.state(job) == "starting"
+
+
+def test_an_event_looks_only_at_whom_it_concerns(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.group("default", slots=2)
+    first, _ = desk.submit(), desk.submit()
+    followers = [desk.submit(after=(first,), group="else") for _ in range(10)]
+    for _ in range(300):
+        desk.submit()
+    core, looked = desk.plan._core, []
+    look_at = core._look_at
+
+    def counted(job: Job, now: float) -> None:
+        looked.append(job.id)
+        look_at(job, now)
+
+    monkeypatch.setattr(core, "_look_at", counted)
+    step = desk.end(first)
+    assert sorted(looked) == followers
+    assert len(step.changes) == 24  # jobs and runs: one ends, ten follow, one takes its slot
+    looked.clear()
+    desk.submit()
+    assert len(looked) == 1
