@@ -17,7 +17,7 @@ from procession.jobs.wire import Frames, json_frame, json_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
     from typing import Any, Self
 
     from procession.jobs.client_plain import Event, Which
@@ -124,7 +124,7 @@ class AsyncClient:
         """The last runs that have ended, the oldest first."""
         return made.runs_of((await self.request("history", limit=limit, since=since))["runs"])
 
-    async def logs(self, which: Which, run: int | None = None) -> AsyncIterator[bytes]:
+    async def logs(self, which: Which, run: int | None = None) -> AsyncGenerator[bytes, None]:
         """The output of a run (None: the last), in pieces of at most 64 KiB."""
         from procession.jobs.log_read import LogReader
         from procession.jobs.places import places
@@ -161,7 +161,7 @@ class AsyncClient:
         await self.request("halt", jobs="end" if end_jobs else "leave")
         await self.aclose()
 
-    async def watch(self) -> AsyncIterator[Event]:
+    async def watch(self) -> AsyncGenerator[Event, None]:
         """All changes from now.  Raises DaemonGone when the daemon dies."""
         number, queue = await self._send({"do": "watch"})
         try:
