@@ -141,6 +141,7 @@ def test_mistakes_are_one_line(jobs: Pn) -> None:
         (("logs", "--grep", "("), 2),
         (("group", "--slots", "2"), 2),
         (("edit", "1"), 2),
+        (("edit", "1", "-p", "9"), 2),
         (("priority", "x", "1"), 2),
         (("send",), 2),
         (("daemon",), 2),

@@ -31,6 +31,7 @@ end can be changed still; what cannot is said.""",
 examples:
   pn edit --at 23:00 3
   pn edit --after 5,6 --priority 10 %deploy
+  pn edit --after '' 3                it waits for nobody
   pn edit 3 make -j8 all              another command
 {JOB_CODES}""",
 )
@@ -42,6 +43,7 @@ def main(argv: list[str]) -> int:
     values = parse(COMMAND, [word for word in argv[:ours] if word != "--"])
     job, *command = argv[ours:] or [""]
     try:
+        command = _command(command)
         changes = _changes(values, command)
         if not job:
             raise Mistake("no job is named: pn edit [OPTIONS] JOB")
@@ -51,6 +53,15 @@ def main(argv: list[str]) -> int:
         say("edit", f"{error}: see pn edit --help")
         return 2
     return talk("edit", lambda client: _edit(client, job, changes))
+
+
+def _command(words: list[str]) -> list[str]:
+    """What stands behind the job.  Options there would be taken for the new command, without a word."""
+    if words and words[0] == "--":
+        return words[1:]
+    if words and words[0].startswith("-"):
+        raise Mistake(f"{words[0]} stands behind the job: options stand before it, and a command behind --")
+    return words
 
 
 def _changes(values: dict[str, Any], command: list[str]) -> dict[str, Any]:

@@ -40,8 +40,8 @@ def limits_of(word: str) -> dict[str, object]:
 
 
 def words_of(word: str) -> list[str]:
-    """``3,%name``: which jobs, in the words of the user.  Raises ValueError."""
-    found = word.split(",")
+    """``3,%name``: which jobs, in the words of the user; "": none.  Raises ValueError."""
+    found = word.split(",") if word else []
     if not all(found):
         raise ValueError(word)
     return found

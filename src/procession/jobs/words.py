@@ -90,7 +90,8 @@ def _in_line(before: int) -> str:
 def _resting(job: Job, state: Resting, now: float) -> str:
     spec = job.spec
     if spec.restart != NO:
-        word, count = "restarting", f"restart {len(job.restarts)} of {spec.restart_limit}"
+        within = f" within {seconds(spec.restart_within)}"
+        word, count = "restarting", f"restart {len(job.restarts)} of {spec.restart_limit}{within}"
     else:
         word, count = "retrying", f"retry {job.failures} of {spec.retries}"
     why = safe(state.why).removeprefix("was ")

@@ -77,9 +77,9 @@ def test_not_ready_yet(desk: Desk, ready: str, words: str) -> None:
 def test_resting(desk: Desk) -> None:
     job = desk.submit(restart="on-failure", restart_delay=8)
     desk.end(job, Outcome("killed", "was killed by SIGKILL (9)", signal=9))
-    assert desk.words(job) == "restarting in 8.0 s: killed by SIGKILL (9) (restart 1 of 5)"
+    assert desk.words(job) == "restarting in 8.0 s: killed by SIGKILL (9) (restart 1 of 5 within 1:00)"
     desk.now += 9
-    assert desk.words(job) == "restarting now: killed by SIGKILL (9) (restart 1 of 5)"
+    assert desk.words(job) == "restarting now: killed by SIGKILL (9) (restart 1 of 5 within 1:00)"
 
 
 def test_ending(desk: Desk) -> None:
