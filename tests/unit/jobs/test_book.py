@@ -123,7 +123,10 @@ def test_history_outlives_its_job(book: Book) -> None:
     book.store(plan.ended(second, 1, WELL, 32.0), plan)  # takes itself out of the list
     assert not plan.jobs
     found = book.history(10, None)
-    assert [(run["job"], run["name"], run["command"]) for run in found] == [(second, "", "true"), (first, "n", "true")]
+    assert [(run["job"], run["name"], run["command"]) for run in found] == [
+        (second, "", "true"),
+        (first, "n", "true"),
+    ]
     assert [run["job"] for run in book.history(1, None)] == [first]
     assert [run["job"] for run in book.history(10, 25.0)] == [first]
     assert book.last_outcome(second) == WELL

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,11 +20,13 @@ OBJECTS = st.dictionaries(st.text(), JSONS, max_size=5)
 
 
 @given(st.lists(OBJECTS | st.binary(max_size=200), max_size=6), st.lists(st.integers(0, 2000), max_size=20))
-def test_pieces_of_any_size_make_the_same_frames(messages: list[dict[str, object] | bytes], cuts: list[int]) -> None:
+def test_pieces_of_any_size_make_the_same_frames(
+    messages: list[dict[str, object] | bytes], cuts: list[int]
+) -> None:
     stream = b"".join(data_frame(each) if isinstance(each, bytes) else json_frame(each) for each in messages)
     places = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
     frames, found = Frames(), []
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in pairwise(places):
         found += [json_of(body) if kind == JSON else body for kind, body in frames.feed(stream[start:end])]
     assert found == messages
     assert frames.is_empty
