@@ -1,6 +1,6 @@
 """A client of the jobs' daemon that does not give up: its requests are repeated until a daemon has answered them.
 
-Written against the wire alone (docs/decisions/0013-jobs.md), so that it tests the daemon and not our own client.
+Written against the wire (docs/decisions/0013-jobs.md), so that it tests the daemon and not our own client.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import time
 from typing import Any
 
 from procession.jobs.places import Places
+from procession.jobs.start import connected
 from procession.jobs.wire import JSON, Frames, json_frame, json_of
 
 
@@ -44,7 +45,7 @@ class Stubborn:
 
     def submit(self, spec: dict[str, Any], env: dict[str, str]) -> int:
         """Hand a job in, once however often it is asked for."""
-        job: int = self.ask("submit", spec=spec, env=env, token=os.urandom(8).hex())["job"]
+        job: int = self.ask("submit", spec=spec, env=env, token=os.urandom(8).hex())["job"]["id"]
         return job
 
     def _once(self, message: dict[str, Any]) -> dict[str, Any]:
@@ -64,13 +65,8 @@ class Stubborn:
 
     def _connected(self) -> socket.socket:
         if self._sock is None:
-            sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            sock = socket.socket(fileno=connected(self._places).detach())
             sock.settimeout(self._patience)
-            try:
-                sock.connect(self._places.socket)
-            except OSError:
-                sock.close()
-                raise
             self._sock, self._frames = sock, Frames()
         return self._sock
 
