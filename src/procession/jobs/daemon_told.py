@@ -58,8 +58,8 @@ def _ready(ledger: Ledger, key: Key, message: dict[str, Any]) -> None:
 
 
 def _suspended(ledger: Ledger, key: Key, message: dict[str, Any]) -> None:
-    at = float(message["at"])
-    ledger.hear(lambda plan, now: plan.suspended(*key, at, now))
+    at, why = float(message["at"]), str(message.get("why") or "")
+    ledger.hear(lambda plan, now: plan.suspended(*key, at, now, why))
 
 
 def _continued(ledger: Ledger, key: Key, message: dict[str, Any]) -> None:
