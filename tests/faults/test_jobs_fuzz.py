@@ -129,6 +129,7 @@ def test_nothing_that_is_sent_stops_the_daemon(jobs_place: Places, caller: Calle
 
 
 @pytest.mark.slow
+@pytest.mark.hang_limit(1800)
 def test_a_hundred_thousand_messages(jobs_place: Places, caller: Caller) -> None:
     fuzz(jobs_place, caller, SLOW)
 
