@@ -9,6 +9,7 @@ import pytest
 from procession.errors import JobsError, NoSuchJob
 from procession.jobs.actions import Tell
 from procession.jobs.job import Ended, Ending, Running
+from procession.jobs.names import current
 from procession.jobs.outcome import STOPPED, UNSTARTED, Outcome
 from tests.harness.plans import BADLY, WELL, Desk
 
@@ -312,3 +313,36 @@ def test_an_adopted_process_cannot_be_restarted(desk: Desk) -> None:
     assert step.job == 1
     with pytest.raises(JobsError, match="only who started it"):
         desk.do("restart", 1)
+
+
+@pytest.mark.parametrize("event", ["stop", "cont", "touch", "restart"])
+def test_what_somebody_does_to_a_job_makes_it_the_current_one(desk: Desk, event: str) -> None:
+    first, second = desk.submit(), desk.submit()
+    desk.begin(first)
+    assert current(desk.plan) is desk.plan.jobs[second]
+    desk.do(event, first)
+    assert current(desk.plan) is desk.plan.jobs[first]
+    desk.reload()
+    assert current(desk.plan) is desk.plan.jobs[first]
+    assert desk.submit() == current(desk.plan).id  # type: ignore[union-attr]
+
+
+def test_limits_of_numbers_are_allowed(desk: Desk) -> None:
+    low = {
+        "at": 0.0,
+        "backoff": 0.0,
+        "restart_delay": 0.0,
+        "restart_cap": 0.0,
+        "restart_within": 0.0,
+        "umask": 0,
+    }
+    high = {
+        "nice": 19,
+        "priority": 1_000_000,
+        "jitter": 1.0,
+        "restart_limit": 1000,
+        "umask": 0o777,
+        "cpu": 1e5,
+    }
+    for fields in (low, high, {"nice": -20, "jitter": 0.0, "restart_limit": 1, "files": 1, "grace": 0.0}):
+        desk.submit(**fields)
