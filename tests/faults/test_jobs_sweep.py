@@ -68,7 +68,7 @@ class Killer(threading.Thread):
     def _arm(self) -> None:
         client = Stubborn(self._places, patience=5.0)
         try:
-            client.ask("fault", point="any", count=self._chance.randrange(1, 120))
+            client.ask("fault", point="any", count=self._chance.randrange(1, 50))
             self.kills += 1
         except TimeoutError:
             pass
