@@ -6,6 +6,7 @@ from procession.errors import JobsError
 from procession.jobs.job import OCCUPYING
 from procession.jobs.plain import Malformed, plain, to_record
 from procession.jobs.spec import Spec
+from procession.records import fields_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ _NEVER = frozenset(("adopt", "adopt_start"))
 def edited(job: Job, changes: Mapping[str, object], has_environment: bool) -> Spec:
     """The spec with these fields, as JSON has them.  Raises JobsError for one that cannot be changed (any more), or has
     no such value."""
+    known = fields_of(job.spec)
+    for name in changes:
+        if name not in known:
+            raise JobsError(f"there is no field {name!r}")
     under_way = isinstance(job.state, OCCUPYING)
     for name in (*changes, *(("env",) if has_environment else ())):
         if name in _NEVER:

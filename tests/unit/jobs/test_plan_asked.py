@@ -217,7 +217,7 @@ def test_edit_of_what_has_begun(desk: Desk) -> None:
     ("changes", "words"),
     [
         ({"command": "x"}, "edit.command: tuple"),
-        ({"colour": 1}, "edit: there is no field 'colour'"),
+        ({"colour": 1}, "there is no field 'colour'"),
         ({"priority": "high"}, "edit.priority: int is wanted"),
         ({"adopt": 5}, "adopt cannot be changed"),
         ({"nice": 99}, "nice 99: it must be from -20 to 19"),
