@@ -84,8 +84,9 @@ class _Table:
     def _forget(self) -> None:
         for job in self.plan.take_changed():
             self._words.pop(job, None)
-        if len(self._titles) > 2 * len(self.plan.jobs) + 100:
-            self._titles.clear()
+        for kept in (self._words, self._titles):
+            if len(kept) > 2 * len(self.plan.jobs) + 100:  # most are of jobs that are gone
+                kept.clear()
 
     def _rows(self, jobs: list[Job], columns: Sequence[Column], now: float) -> dict[int, tuple[str, ...]]:
         last, before = names.current(self.plan), names.previous(self.plan)

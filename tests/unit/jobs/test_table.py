@@ -145,7 +145,7 @@ def test_what_happened_is_seen_although_words_are_kept() -> None:
     desk = Desk()
     desk.group("default", slots=1)
     jobs = [desk.submit("x") for _ in range(5)]
-    late = desk.submit("x", after=(jobs[3],))
+    late = desk.submit("x", after=(jobs[3], jobs[0]))
 
     def states() -> list[str]:
         found = [" ".join(line.split()[1:-1]).lstrip("+- ") for line in shown(desk)[2:]]
@@ -153,7 +153,9 @@ def test_what_happened_is_seen_although_words_are_kept() -> None:
         return found
 
     assert states()[4] == "queued behind 1 slot (4th in line)"
+    assert states()[5] == "waiting for jobs 4 and 1"
     desk.end(jobs[0])
+    assert states()[5] == "waiting for job 4"
     assert states()[4] == "queued behind 1 slot (3rd in line)"
     desk.kill(jobs[2])
     assert states()[4] == "queued behind 1 slot (2nd in line)"
