@@ -40,6 +40,11 @@ def take(folder: str) -> int | None:
     return _link(folder, Claim(os.getpid(), start_time(os.getpid()), boot_id()), f"claim.{os.getpid()}")
 
 
+def warm() -> None:
+    """Load what ``take`` and ``write_outcome`` load when they are first called: a codec, the writer of JSON."""
+    json.dumps(plain(Claim(os.getpid(), start_time(os.getpid()), boot_id())))
+
+
 def void(folder: str) -> bool:
     """See to it that nobody can begin this run any more; False: somebody did already.  Raises OSError."""
     fd = _link(folder, Claim(0, 0, VOID), f"claim.void.{os.getpid()}")

@@ -106,11 +106,12 @@ class _Nursery:
         import json.decoder
         import json.encoder  # noqa: F401
 
-        from procession.jobs import keeper, keeper_adopt, keeper_order, sweeper  # noqa: F401
+        from procession.jobs import claims, keeper, keeper_adopt, keeper_order, sweeper  # noqa: F401
         from procession.linux import libc, procstat  # noqa: F401
         from procession.linux.prctl import is_child_subreaper
 
         is_child_subreaper()  # loads ctypes
+        claims.warm()
         gc.disable()
         gc.collect()
         gc.freeze()
