@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from pathlib import Path
 
 import pytest
 
+from procession.jobs.places import Places
 from tests.harness.pages import PageError, blocks, matches, run_page, steps
 from tests.harness.places import ROOT
 from tests.harness.program import clean_environment
@@ -26,16 +28,17 @@ def scratch(tmp_path: Path) -> Path:
     return folder
 
 
-def run(page: str, scratch: Path) -> int:
-    environment = clean_environment(scratch.parent)
+def run(page: str, scratch: Path, **more: str) -> int:
+    environment = clean_environment(scratch.parent, **more)
     environment["PATH"] = f"{scratch}:{environment['PATH']}"
     return run_page(page, scratch, environment)
 
 
 @pytest.mark.readme
-@pytest.mark.parametrize("page", ["README.md", "docs/tutorial/processes.md"])
-def test_the_commands_of_the_page_work(page: str, scratch: Path) -> None:
-    assert run((ROOT / page).read_text(encoding="utf-8"), scratch) > 0
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorial/processes.md", "docs/tutorial/jobs.md"])
+def test_the_commands_of_the_page_work(page: str, scratch: Path, jobs_place: Places) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert run(text, scratch, PN_JOBS=os.path.dirname(jobs_place.state)) > 0
 
 
 GOOD = """
