@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 def forget_run(places: Places, job: int, run: int) -> None:
     """Remove the folder of a run; what cannot be removed is tried again at the next start."""
     _remove(places.run(job, run))
+    _unlink(places.keeper(job, run))  # of a keeper that was killed
     faults.point("forgotten")
 
 
@@ -29,6 +30,9 @@ def remove_orphans(places: Places, plan: Plan) -> None:
     for name in _names(f"{places.state}/runs"):
         if name not in under_way:
             _remove(f"{places.state}/runs/{name}")
+    for name in _names(places.runtime):
+        if name.endswith(".sock") and name[0].isdigit() and name.removesuffix(".sock") not in under_way:
+            _unlink(f"{places.runtime}/{name}")
     for name in _names(f"{places.state}/logs"):
         if name.isdecimal() and int(name) not in plan.jobs:
             _remove(f"{places.state}/logs/{name}")
@@ -44,11 +48,15 @@ def _names(folder: str) -> list[str]:
 def _remove(folder: str) -> None:
     """A folder of files, and nothing if it is not there."""
     for name in _names(folder):
-        try:
-            os.unlink(f"{folder}/{name}")
-        except OSError:
-            pass
+        _unlink(f"{folder}/{name}")
     try:
         os.rmdir(folder)
+    except OSError:
+        pass
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
     except OSError:
         pass

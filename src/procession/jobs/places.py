@@ -2,14 +2,20 @@
 
 ::
 
-    state, stays after a reboot                runtime, gone after it
-    STATE/procession/jobs/                     RUNTIME/procession/jobs/
-    ├─ book.sqlite                             ├─ daemon.sock   requests
-    ├─ runs/JOB.RUN/{claim,outcome}            ├─ daemon.lock   flock of the daemon, its pid inside
-    └─ logs/JOB/RUN, RUN.index, RUN.1 ...      └─ JOB.RUN.sock  of a keeper
+    STATE/procession/jobs/
+    ├─ book.sqlite
+    ├─ runs/JOB.RUN/{claim,outcome}
+    ├─ logs/JOB/RUN, RUN.index, RUN.1 ...
+    └─ run/                   the runtime folder
+       ├─ daemon.sock         requests
+       ├─ daemon.lock         flock of the daemon, its pid inside
+       └─ JOB.RUN.sock        of a keeper
+
+STATE is XDG_STATE_HOME, or ~/.local/state.  The sockets are not in XDG_RUNTIME_DIR, which is taken away when its user
+logs out everywhere: jobs survive that, and must be found again.  Only where the path is too long for a socket (107
+bytes, unix(7)) they are.
 
 PN_JOBS, an absolute path, replaces both (PN_JOBS/state and PN_JOBS/run): for tests, and for a second set of jobs.
-A socket's path has at most 107 bytes (unix(7)).
 """
 
 from __future__ import annotations
@@ -21,6 +27,7 @@ from procession.pool.status_folder import made, runtime_folder
 from procession.records import record
 
 VARIABLE = "PN_JOBS"
+_LONGEST = 107 - len("/1000000000.10000000.sock~")  # bytes of a runtime folder
 
 
 @record
@@ -65,10 +72,14 @@ def places() -> Places:
         if not own.startswith("/"):
             raise JobsError(f"{VARIABLE}={own}: it must be an absolute path")
         return Places(f"{own}/state", f"{own}/run")
-    runtime = runtime_folder()
-    if runtime is None:
-        raise JobsError("there is no runtime folder for this user: set XDG_RUNTIME_DIR, or PN_JOBS")
-    return Places(f"{_state_folder()}/procession/jobs", f"{runtime}/procession/jobs")
+    state = f"{_state_folder()}/procession/jobs"
+    runtime = f"{state}/run"
+    if len(os.fsencode(runtime)) > _LONGEST:
+        other = runtime_folder()
+        if other is None:
+            raise JobsError(f"{runtime} is too long a path for sockets: set PN_JOBS to a shorter one")
+        runtime = f"{other}/procession/jobs"
+    return Places(state, runtime)
 
 
 def prepare(found: Places) -> None:
@@ -77,7 +88,7 @@ def prepare(found: Places) -> None:
         above = os.path.dirname(folder)
         if not os.environ.get(VARIABLE):
             os.makedirs(os.path.dirname(above), mode=0o700, exist_ok=True)
-            if folder == found.runtime:  # perhaps one in /tmp, where anybody may have been first
+            if not folder.startswith(found.state):  # perhaps one in /tmp, where anybody may have been first
                 _make(os.path.dirname(above))
         _make(above)
         _make(folder)

@@ -28,14 +28,29 @@ def test_a_set_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_those_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PN_JOBS", raising=False)
+    monkeypatch.setattr(places, "_LONGEST", 1000)
     monkeypatch.setenv("XDG_STATE_HOME", f"{tmp_path}/deep/state")
+    found = places.places()
+    assert found == Places(
+        f"{tmp_path}/deep/state/procession/jobs", f"{tmp_path}/deep/state/procession/jobs/run"
+    )
+    places.prepare(found)
+    assert os.stat(found.runtime).st_mode & 0o777 == 0o700
+
+
+def test_a_path_that_is_too_long_for_a_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PN_JOBS", raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", f"{tmp_path}/{'x' * 80}")
     runtime = tmp_path / "run"
     runtime.mkdir(mode=0o700)
     monkeypatch.setattr(places, "runtime_folder", lambda: str(runtime))
     found = places.places()
-    assert found == Places(f"{tmp_path}/deep/state/procession/jobs", f"{runtime}/procession/jobs")
+    assert found.runtime == f"{runtime}/procession/jobs"
     places.prepare(found)
     assert os.stat(found.runtime).st_mode & 0o777 == 0o700
+    runtime.chmod(0o777)
+    with pytest.raises(JobsError, match="nobody else may write"):
+        places.prepare(found)
 
 
 def test_a_relative_one_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,8 +61,9 @@ def test_a_relative_one_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_a_runtime_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PN_JOBS", raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", f"/{'x' * 80}")
     monkeypatch.setattr(places, "runtime_folder", lambda: None)
-    with pytest.raises(JobsError, match="XDG_RUNTIME_DIR"):
+    with pytest.raises(JobsError, match="too long a path for sockets: set PN_JOBS"):
         places.places()
 
 
