@@ -18,6 +18,7 @@ from procession.jobs.places import Places
 from tests.harness import processes
 
 _PATIENCE = 20.0  # seconds for what ends by itself once its daemon has ended
+_LOOKS = 4
 
 
 @pytest.fixture
@@ -36,9 +37,14 @@ def jobs_place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Places]:
 
 
 def end_all(folder: Path | str) -> None:
-    """End every process of these jobs: nurseries, daemons, keepers, commands, until a look finds none."""
+    """End every process of these jobs: nurseries, daemons, keepers, commands, until some looks in a row find none."""
+    # One look is not enough: a nursery begins the next one by two forks and an exec.  Whoever was listed may be gone
+    # when it is read, its child is not in the list yet, and in the midst of an exec a process has no environment.
     deadline = time.monotonic() + _PATIENCE
-    while (found := pids_of(folder)) and time.monotonic() < deadline:
+    empty = 0
+    while empty < _LOOKS and time.monotonic() < deadline:
+        found = pids_of(folder)
+        empty = 0 if found else empty + 1
         for pid in found:
             _end(pid, folder)
 
