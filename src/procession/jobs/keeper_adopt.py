@@ -21,11 +21,14 @@ from procession.linux.pidfd import Status, exit_info, open_pidfd
 from procession.linux.procfs import read_stat, start_time
 
 _REAPED = 2.0  # seconds that a parent has to reap it, so that the kernel tells what became of it
+_SOON, _LOOKS = 0.02, 100  # seconds between two looks after a signal was sent, and how many
 _EVERY = 0.5  # seconds between two looks whether it is stopped: nobody tells but the parent
 
 
 class Adopted(Keeper):
     """Of ``spec.adopt``, which began at ``spec.adopt_start``."""
+
+    _expected, _looks = False, 0
 
     def begin(self) -> None:
         pid = self.spec.adopt or 0
@@ -75,13 +78,18 @@ class Adopted(Keeper):
 
     def stop(self) -> str:
         why = super().stop()
-        self._look_whether_stopped()
+        self._expect(stopped=True)
         return why
 
     def cont(self) -> str:
         why = super().cont()
-        self._look_whether_stopped()
+        self._expect(stopped=False)
         return why
+
+    def _expect(self, *, stopped: bool) -> None:
+        """A signal is sent at once and acts a little later."""
+        self._expected, self._looks = stopped, _LOOKS
+        self._look_whether_stopped()
 
     def _look_whether_stopped(self) -> None:
         """Its stops are told to its parent only: so we look, as long as it is stopped by us."""
@@ -95,7 +103,10 @@ class Adopted(Keeper):
         elif not stopped and self.suspended is not None:
             self.suspended = None
             self.desk.tell("continued", at=time.time())
-        if stopped:
+        self._looks -= 1
+        if stopped != self._expected and self._looks > 0:
+            self.loop.after(_SOON, "stopped", self._look_whether_stopped)
+        elif stopped:
             self.loop.after(_EVERY, "stopped", self._look_whether_stopped)
 
     def _kill(self) -> None:

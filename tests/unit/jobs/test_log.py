@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from procession.jobs import log_write
 from procession.jobs.log_read import LogReader
 from procession.jobs.log_write import LogWriter
 
@@ -139,10 +138,10 @@ def test_what_cannot_be_written_is_counted_and_said(
             raise OSError(number, os.strerror(number))
         return real(fd, data[:some])
 
-    monkeypatch.setattr(log_write.os, "write", full)
+    monkeypatch.setattr(os, "write", full)
     log.write(b"partly\n", 2.0)
     log.write(b"not at all\n", 3.0)
-    monkeypatch.setattr(log_write.os, "write", real)
+    monkeypatch.setattr(os, "write", real)
     log.write(b"again\n", 4.0)
     log.close(5.0)
     lost = len(b"partly\nnot at all\n") - 3
