@@ -22,7 +22,7 @@ from procession.jobs.job import (
     Suspended,
     Waiting,
 )
-from procession.jobs.plan_checks import check_name, check_prerequisites, check_spec
+from procession.jobs.plan_checks import check_circle, check_name, check_prerequisites, check_spec
 from procession.jobs.plan_edit import edited
 from procession.jobs.plan_fate import hindrance
 from procession.jobs.plan_known import DEFAULT
@@ -44,7 +44,7 @@ class Plan(Told):
     def submit(self, spec: Spec, environment: str, now: float) -> Step:
         """A new job; its number is in ``step.job``.  ``environment``: its hash."""
         check_spec(spec)
-        check_prerequisites(self.jobs, self._next, spec)
+        check_prerequisites(self.jobs, spec)
         job = self._next
         self._next += 1
         self._has_group(spec.group)
@@ -106,7 +106,8 @@ class Plan(Told):
         found = self._known(job)
         spec = edited(found, changes, environment is not None)
         check_spec(spec)
-        check_prerequisites(self.jobs, job, spec)
+        check_prerequisites(self.jobs, spec)
+        check_circle(self.jobs, job, spec)
         after = replace(
             found, spec=spec, environment=found.environment if environment is None else environment
         )
@@ -138,7 +139,9 @@ class Plan(Told):
             raise JobsError(f"there is no group {name!r}")
         left = self._core.line.unfinished(name)
         if left:
-            raise JobsError(f"group {name!r} is needed: {number(left, 'job')} of it {'has' if left == 1 else 'have'} not ended")
+            raise JobsError(
+                f"group {name!r} is needed: {number(left, 'job')} of it {'has' if left == 1 else 'have'} not ended"
+            )
         self._core.drop_group(name)
         return self._core.settle(now)
 

@@ -75,13 +75,17 @@ def check_name(what: str, name: str, *, may_be_empty: bool = False) -> None:
         raise JobsError(f"{what} {name!r}: it must not begin with % or -, nor begin or end with a space")
 
 
-def check_prerequisites(jobs: Mapping[int, Job], job: int, spec: Spec) -> None:
-    """All that are named must be there, and none may wait for this one.  Raises JobsError."""
+def check_prerequisites(jobs: Mapping[int, Job], spec: Spec) -> None:
+    """All that are named must be there; for a new job that is enough, since nobody waits for it.  Raises JobsError."""
     for n in prerequisites(spec):
-        if n == job:
-            raise JobsError(f"job {job} cannot wait for itself")
         if n not in jobs:
             raise JobsError(f"there is no job {n} to wait for")
+
+
+def check_circle(jobs: Mapping[int, Job], job: int, spec: Spec) -> None:
+    """None of those that are named may wait for this one, nor for one that does.  Raises JobsError."""
+    if job in prerequisites(spec):
+        raise JobsError(f"job {job} cannot wait for itself")
     way = _way(jobs, prerequisites(spec), job)
     if way:
         told = ", which waits for ".join(f"job {n}" for n in way)
