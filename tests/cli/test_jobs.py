@@ -113,6 +113,17 @@ def test_a_job_that_runs(jobs: Pn, gate: str) -> None:
     assert jobs("logs", "--grep", "nothing", "next").code == 1
 
 
+def test_a_log_is_followed_from_before_its_beginning_to_its_end(
+    pn: Program, jobs: Pn, jobs_place: Places, gate: str
+) -> None:
+    ok(jobs("run", "-n", "first", "-c", f"read x <{gate}"))
+    ok(jobs("run", "-n", "second", "--after", "first", "-r", "1", "-c", "echo a; sleep 0.2; echo b; exit 1"))
+    following = pn.start("logs", "-f", "second", env={"PN_JOBS": os.path.dirname(jobs_place.state)})
+    Path(gate).write_text("x\n")
+    out, err = following.communicate(timeout=40)
+    assert (out, err, following.returncode) == (b"a\nb\na\nb\n", b"", 0)
+
+
 def test_kill_ends_the_whole_tree(jobs: Pn, gate: str) -> None:
     ok(jobs("run", "-n", "tree", "-c", f"setsid sh -c 'echo $$; read x <{gate}' & read x <{gate}"))
     ok(jobs("run", "-n", "deaf", "-c", f"trap '' TERM; read x <{gate}; read x <{gate}"))

@@ -93,7 +93,7 @@ def test_vim_is_left_fetched_elsewhere_suspended_and_ended(shell: Shells, tmp_pa
 def test_python_is_interrupted_suspended_and_goes_on_in_the_background(shell: Shells) -> None:
     one, two = shell(), shell()
     python = shlex.quote(sys.executable)
-    type_in(one, f"pn run --fg --name py {python} -q -X frozen_modules=on")
+    type_in(one, f"pn run --fg --name py {python} -q")
     one.wait_for(">>>")
     type_in(one, "import os; print('on', os.isatty(0), os.get_terminal_size())")
     one.wait_for("on True os.terminal_size(columns=100, lines=24)")
@@ -170,3 +170,26 @@ def test_the_terminal_is_in_order_whatever_ends_the_viewer(
         assert one.ask("display-message", "-p", "#{cursor_flag} #{alternate_on}") == "1 0\n"
     type_in(one, "clear; pn jobs")
     one.wait_for("running for")
+
+
+def test_a_job_without_a_terminal_has_three_keys(shell: Shells) -> None:
+    one = shell()
+    type_in(
+        one,
+        "clear; pn run --fg --no-pty -n plain -c \"trap 'echo in''terrupted' INT; echo be''gun; while :; do sleep 0.1; done\"",
+    )
+    one.wait_for("begun")
+    one.send("x", "C-c")
+    one.wait_for("interrupted")
+    one.send("C-z")
+    one.wait_for("[1]+ suspended")
+    type_in(one, "clear; pn fg")
+    one.wait_for("interrupted")
+    one.send("C-\\")
+    one.wait_for("[1] left running")
+    type_in(one, "clear; stty -a | grep -w isig; pn run --fg --after plain true")
+    one.wait_for("[2] waiting for job 1; Ctrl-C")
+    one.send("C-c")
+    type_in(one, "echo code $?; pn kill %plain; pn wait %plain")
+    one.wait_for("code 130")
+    one.wait_for("[1] ended by pn kill")

@@ -24,7 +24,7 @@ and pn kill for its whole tree.""",
     words="PID",
     words_help="of a process of yours",
     options=(
-        Option(("-n", "--name"), "name", "a name for the job", "NAME", str),
+        Option(("-n", "--name"), "name", "a name for the job (default: that of its program)", "NAME", str),
         Option(("--notify",), "notify", "run this shell command when it has ended", "COMMAND", str),
     ),
     epilog="""\
@@ -62,20 +62,17 @@ def main(argv: list[str]) -> int:
 def _adopt(client: Client, pid: int, start: int, values: dict[str, Any]) -> int:
     from procession.cli.run import submitted
 
-    fields: dict[str, Any] = {"command": _words_of(pid), "adopt": pid, "adopt_start": start}
-    fields |= {name: values[name] for name in ("name", "notify") if values[name]}
-    submitted(client, fields, {}, quiet=False)
+    fields = {"adopt": pid, "adopt_start": start, "name": values["name"] or _name_of(pid)}
+    if values["notify"]:
+        fields["notify"] = values["notify"]
+    submitted(client, {"command": (), **fields}, {}, quiet=False)
     return 0
 
 
-def _words_of(pid: int) -> tuple[str, ...]:
-    """What it was started with, for the table."""
+def _name_of(pid: int) -> str:
+    """The short name of a process; of one that has gone meanwhile its number."""
     try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            data = file.read(65536)
-        if not data:
-            with open(f"/proc/{pid}/comm", "rb") as file:
-                data = file.read().rstrip(b"\n")
+        with open(f"/proc/{pid}/comm", "rb") as file:
+            return os.fsdecode(file.read().rstrip(b"\n"))
     except OSError:
-        data = b""
-    return tuple(os.fsdecode(word) for word in data.rstrip(b"\0").split(b"\0"))
+        return str(pid)

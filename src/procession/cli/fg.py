@@ -72,7 +72,7 @@ def follow(client: Client, number: int, verb: str, *, read_only: bool = False) -
 
     if not read_only:
         client.request("touch", job=number)
-    reached = reach(client, number)
+    reached = reach(client, number, lambda words: _tell(f"[{number}] {words}; Ctrl-C: without you", ""))
     parting = Parting(LOST)
     if reached.line is not None:
         log = places().log(number, reached.run) if verb == "run" else ""
@@ -140,9 +140,9 @@ def _ended(number: int, verb: str, outcome: Outcome | None) -> int:
     return code_of(outcome)
 
 
-def _tell(words: str) -> None:
+def _tell(words: str, before: str = "\n") -> None:
     if sys.stderr.isatty():
-        print(f"\n{words}", file=sys.stderr)
+        print(f"{before}{words}", file=sys.stderr)
 
 
 def code_of(outcome: Outcome) -> int:

@@ -10,6 +10,8 @@ from procession.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from procession.jobs.client import Client
 
 
@@ -23,9 +25,9 @@ class Reached:
     outcome: Outcome | None = None
 
 
-def reach(client: Client, number: int) -> Reached:
-    """The keeper of the run that is under way, or of the next one.  Waits while the job waits; Ctrl-C then raises
-    KeyboardInterrupt.  Raises NoSuchJob when somebody removes it."""
+def reach(client: Client, number: int, waits: Callable[[str], None] | None = None) -> Reached:
+    """The keeper of the run that is under way, or of the next one.  Waits while the job waits, and says so to ``waits``;
+    Ctrl-C then raises KeyboardInterrupt.  Raises NoSuchJob when somebody removes it."""
     with client.watch() as changes:  # from now: no change between the looks is missed
         while True:
             found = client.request("show", job=number)
@@ -36,6 +38,8 @@ def reach(client: Client, number: int) -> Reached:
                 line = _connect(found["places"].get("socket"))
                 if line is not None:
                     return Reached(run, line, state["kind"] == "suspended")
+            elif waits is not None:
+                waits(found["words"])
             next(changes)
 
 

@@ -35,9 +35,14 @@ def history_lines(runs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             clock(began) if began is not None else "-",
             seconds(max(0.0, ended - began)) if began is not None and ended is not None else "-",
             cut(safe(run.get("name") or str(run.get("command") or "")), _NAME),
-            safe(outcome.get("reason") or "has not ended"),
+            _how(outcome) if outcome else "has not ended",
         ))  # fmt: skip
     return columns(rows)
+
+
+def _how(outcome: Mapping[str, Any]) -> str:
+    """Its reason, without a subject."""
+    return safe(outcome["reason"]).removeprefix("was ")
 
 
 def show_lines(answer: Mapping[str, Any], mark: str = "") -> Iterator[str]:
@@ -126,7 +131,7 @@ def _runs(runs: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
 
 def _of_run(outcome: Mapping[str, Any]) -> Iterator[str]:
     began, ended = outcome["began"], outcome["ended"]
-    yield safe(outcome["reason"])
+    yield _how(outcome)
     if began is not None and ended is not None:
         yield f"{clock(began)} for {seconds(max(0.0, ended - began))}"
     if outcome["cpu_seconds"] is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from procession.cli.fg import code_of
 from procession.cli.job_talk import numbers, talk
 from procession.cli.say import say
-from procession.copying.words import shown
+from procession.jobs.words import outcome_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,6 +45,6 @@ def wait_for(
         return None
     if not quiet:
         for number, outcome in outcomes.items():
-            print(f"[{number}] {shown(outcome.reason)}", flush=True)
+            print(f"[{number}] {outcome_words(outcome)}", flush=True)
     last = [number for number in jobs if number in outcomes][-1]
     return code_of(outcomes[last])
