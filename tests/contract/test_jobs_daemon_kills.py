@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Callable
@@ -210,3 +211,23 @@ def test_daemon_and_keeper_killed(jobs_place: Places) -> None:
         until_running(jobs, job.id)
         jobs.kill(job.id, grace=0)
         jobs.wait([job.id], timeout=PATIENCE)
+
+
+@pytest.mark.slow
+@pytest.mark.hang_limit(1200)
+def test_killed_at_each_passing_of_any_point(jobs_place: Places, tmp_path: Path) -> None:
+    """The first, the second ... of all that one scene has, until a scene is over before its turn has come."""
+    for count in itertools.count(1):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        with Client() as jobs:
+            scene = Scene(jobs, folder)
+            before = jobs.status()["pid"]
+            jobs.request("fault", point="any", count=count)
+            scene.play()
+            scene.check()
+            if jobs.status()["pid"] == before:
+                break
+            jobs.halt()
+            again(lambda jobs=jobs: jobs.clean(failed=True))  # type: ignore[misc]
+    assert count > 100

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from procession.errors import DaemonGone, JobsError
+from procession.errors import JobsError
 from procession.jobs import client_plain as made
 from procession.jobs.client import REPEATABLE
 from procession.jobs.plain import Malformed
@@ -178,7 +178,7 @@ class AsyncClient:
         for left in range(_TRIES, -1, -1):
             try:
                 return await self._exchange({"do": do, **fields})
-            except DaemonGone:
+            except made.Lost:
                 if do not in REPEATABLE or not left:
                     raise
         raise AssertionError
@@ -244,6 +244,6 @@ class AsyncClient:
 
 def _taken(found: dict[str, Any]) -> dict[str, Any]:
     if "gone" in found:
-        raise DaemonGone("the daemon of the jobs is gone: try again")
+        raise made.Lost("the daemon of the jobs is gone: try again")
     made.raise_error(found)
     return found

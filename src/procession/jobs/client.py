@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from collections import deque
 
-from procession.errors import DaemonGone, JobsError
+from procession.errors import JobsError
 from procession.jobs import client_plain as made
 from procession.jobs.client_plain import Event
 from procession.jobs.plain import Malformed
@@ -192,7 +192,7 @@ class Client:
     def _ask(self, message: dict[str, Any], deadline: float | None) -> dict[str, Any]:
         try:
             return self._exchange(message, deadline)
-        except DaemonGone:
+        except made.Lost:
             self.close()
             if message["do"] not in REPEATABLE:
                 raise
@@ -203,7 +203,7 @@ class Client:
         for _ in range(_TRIES):
             try:
                 return self._exchange(message, deadline)
-            except DaemonGone as error:
+            except made.Lost as error:
                 self.close()
                 last = error
         raise last
@@ -244,13 +244,13 @@ class Client:
             self.close()  # the answer may come yet, and belongs to nobody
             raise TimeoutError("the jobs have not ended in that time") from None
         except OSError as error:
-            raise DaemonGone(f"the daemon of the jobs is gone: {error}") from None
+            raise made.Lost(f"the daemon of the jobs is gone: {error}") from None
         if not piece:
-            raise DaemonGone("the daemon of the jobs is gone: try again")
+            raise made.Lost("the daemon of the jobs is gone: try again")
         try:
             self._ready.extend(self._frames.feed(piece))
         except Malformed as error:
-            raise DaemonGone(f"the daemon of the jobs sent {error}") from None
+            raise made.Lost(f"the daemon of the jobs sent {error}") from None
 
 
 class Watch:
@@ -273,7 +273,7 @@ class Watch:
     def __next__(self) -> Event:
         try:
             return made.event_of(self._client.next_message())
-        except DaemonGone:
+        except made.Lost:
             self._client.close()
             self._client.request("watch")
             return Event("again")

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     Which = int | str  # a number, or a word as a shell has them
 
 
+class Lost(DaemonGone):
+    """There was a daemon, and it is there no more: another may be asked."""
+
+
 @record
 class Event:
     """A change.  ``kind``: "job" (it is new, or its state or spec is another), "run", "removed", "group" or
@@ -77,11 +81,11 @@ def submission(
 def answer_of(kind: bytes, body: bytes) -> dict[str, Any]:
     """The object.  Raises DaemonGone for what is none, and the error that it tells."""
     if kind != JSON:
-        raise DaemonGone("the daemon of the jobs gave an answer of another kind")
+        raise Lost("the daemon of the jobs gave an answer of another kind")
     try:
         found = json_of(body)
     except Malformed as error:
-        raise DaemonGone(f"the daemon of the jobs sent {error}") from None
+        raise Lost(f"the daemon of the jobs sent {error}") from None
     raise_error(found)
     return found
 

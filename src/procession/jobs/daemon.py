@@ -221,6 +221,7 @@ def main(argv: list[str]) -> int:
         daemon = Daemon(places, held, line)
     except (JobsError, sqlite3.Error, OSError) as error:
         sys.stderr.write(f"pn: the daemon of the jobs cannot begin: {error}\n")
+        start.tell_waiting(places, str(error))
         if isinstance(error, JobsError):
             _tell_to_end(line)
         return 1

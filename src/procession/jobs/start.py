@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from procession.jobs.places import Places
 
 _PATIENCE = 20.0  # seconds until a daemon must listen
+_WORDS_MAX = 4096  # bytes
 _LOOK = 1.0  # seconds after which we look again whether somebody is about to
 
 
@@ -84,7 +85,10 @@ def _started(places: Places) -> socket:
                 if launched < 2 and not _is_there(places):
                     _launch(places)
                     launched += 1
-                bell.wait(min(_LOOK if launched < 2 else _PATIENCE, max(0.0, deadline - time.monotonic())))
+                left = max(0.0, deadline - time.monotonic())
+                why = bell.wait(min(_LOOK if launched < 2 else _PATIENCE, left))
+                if why:
+                    raise DaemonGone(f"the daemon of the jobs cannot begin: {why}")
     finally:
         os.close(fd)
     raise DaemonGone(f"the daemon of the jobs did not begin{_last_words(places)}")
@@ -140,17 +144,18 @@ class _Bell:
         self._sock.close()
         _unlink(self._path)
 
-    def wait(self, seconds: float) -> None:
-        """Until it rings, but no longer than that."""
+    def wait(self, seconds: float) -> str:
+        """Until it rings, but no longer than that; why the daemon cannot begin, or ""."""
         self._sock.settimeout(max(seconds, 0.001))
         try:
-            self._sock.recv(1)
+            return self._sock.recv(_WORDS_MAX)[1:].decode("utf-8", "replace")
         except TimeoutError:
-            pass
+            return ""
 
 
-def tell_waiting(places: Places) -> None:
-    """Of the daemon: ring all bells."""
+def tell_waiting(places: Places, why: str = "") -> None:
+    """Of the daemon: ring all bells.  ``why``: it cannot begin."""
+    message = b"!" + why.encode("utf-8", "replace")[: _WORDS_MAX - 1]
     import _socket
 
     sock = _socket.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC)
@@ -160,7 +165,7 @@ def tell_waiting(places: Places) -> None:
                 path = f"{places.runtime}/{name}"
                 try:
                     sock.setblocking(False)
-                    sock.sendto(b"!", path)
+                    sock.sendto(message, path)
                 except ConnectionRefusedError:  # it was killed while it waited
                     _unlink(path)
                 except OSError:
