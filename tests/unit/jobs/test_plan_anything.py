@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from procession.errors import JobsError
@@ -55,6 +55,7 @@ def try_it(desk: Desk, act: object) -> None:
     assert wakes is None or 0 <= wakes < 1e12
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.integers(0, 7), CHANGES)
 @example(2, {"after": [3]})
 @example(6, {"at": float("inf")})
@@ -65,6 +66,7 @@ def test_edit(job: int, changes: dict[str, object]) -> None:
     try_it(desk, lambda: desk.edit(job, **changes) if "job" not in changes else None)
 
 
+@settings(max_examples=50, deadline=None)
 @given(CHANGES)
 @example({"name": "\ud800"})
 @example({"at": 1e300})
@@ -79,6 +81,7 @@ def test_submit(fields: dict[str, object]) -> None:
     try_it(desk, submit)
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.text(max_size=5), st.none() | st.integers(), st.none() | st.booleans())
 def test_group(name: str, slots: int | None, paused: bool | None) -> None:
     desk = desk_of_six()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from procession.cells import cells
@@ -172,6 +172,7 @@ def test_what_happened_is_seen_although_words_are_kept() -> None:
     assert len(states()) == 5
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     st.lists(st.text(max_size=20).filter(lambda word: "\0" not in word), min_size=1, max_size=3),
     st.text(max_size=9),
