@@ -168,6 +168,14 @@ def test_a_full_screen_program_is_asked_to_paint_anew(jobs: Room) -> None:
     end(run)
 
 
+def test_what_was_painted_on_the_other_screen_is_not_replayed(jobs: Room) -> None:
+    script = r"printf 'before\033[?1049hpainted\033[?1049lafter'; read x"
+    run = jobs.keep("bash", "-c", script, pty=True, ready="log:after")
+    run.event("ready")
+    assert run.attach(replay=True).until(b"after") == b"after"
+    end(run)
+
+
 def test_a_viewer_that_is_too_slow_holds_up_nobody(jobs: Room) -> None:
     run = jobs.keep("sh", "-c", "read x; seq 300000; echo the end; read y", pty=True, ready="log:the end")
     run.began()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _READ = 64 << 10
 _TYPED_MAX = 64 << 10  # bytes that wait for a program that does not read
 _REPLAY_MAX = 64 << 10  # bytes of the log that a new viewer is shown
+_LEAVES = (b"\x1b[?1049l", b"\x1b[?1047l", b"\x1b[?47l")  # the alternate screen
 _REPAINT = 0.05  # seconds between the two sizes that make a program paint its screen anew
 
 
@@ -32,6 +33,7 @@ class Output:
         self.modes = Modes()
         self._loop, self._show = loop, show
         self._typed = bytearray()
+        self._text_from = 0  # an offset of the log
         self._fd = self.stdin = self.stdout = -1
         if self.pty:
             self._fd, slave = tty.open_terminal(order.spec.rows, order.spec.columns)
@@ -76,9 +78,17 @@ class Output:
             return False
         self.log.write(data, time.time())
         if self.pty:
-            self.modes.feed(data)
+            self._watch_screen(data)
         self._show(data)
         return True
+
+    def _watch_screen(self, data: bytes) -> None:
+        """What was painted on the alternate screen is no text: a replay begins behind it."""
+        full = self.modes.alternate
+        self.modes.feed(data)
+        left = max((data.rfind(word) + len(word) for word in _LEAVES if word in data), default=0)
+        if (full or left) and not self.modes.alternate:
+            self._text_from = max(self.log.offset - len(data) + left, 0)
 
     def drain(self) -> None:
         """All that is still under way.  A read looks once more for what the kernel has not passed on yet before it says
@@ -149,4 +159,5 @@ class Output:
             return self.modes.restore()
         rows = tty.size_of(self._fd)[0] if self.pty and self._fd >= 0 else 24
         with LogReader(self.log.path) as reader:
-            return self.modes.restore() + b"".join(reader.pieces(reader.last_lines(rows - 1, _REPLAY_MAX)))
+            start = max(reader.last_lines(rows - 1, _REPLAY_MAX), self._text_from)
+            return self.modes.restore() + b"".join(reader.pieces(start))
