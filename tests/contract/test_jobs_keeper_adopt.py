@@ -61,6 +61,26 @@ def test_an_adopted_process_can_be_ended(jobs: Room, process: subprocess.Popen[b
     assert run.ended().kind in ("stopped", "unknown")
 
 
+def test_a_signal_for_it_alone(jobs: Room, process: subprocess.Popen[bytes]) -> None:
+    run = adopt(jobs, process.pid)
+    run.began()
+    run.say("signal", signal=int(signal.SIGUSR1), tree=False)
+    assert process.wait() == -signal.SIGUSR1
+    assert run.ended().kind in ("killed", "unknown")
+
+
+def test_a_keeper_that_is_told_to_end_leaves_the_adopted_alone(
+    jobs: Room, process: subprocess.Popen[bytes]
+) -> None:
+    run = adopt(jobs, process.pid)
+    run.began()
+    os.kill(run.keeper, signal.SIGTERM)
+    outcome = run.ended()
+    assert outcome.kind == "unknown"
+    assert "not watched any more" in outcome.reason
+    assert process.poll() is None
+
+
 def test_a_process_that_is_gone_cannot_be_adopted(jobs: Room) -> None:
     with subprocess.Popen(["true"]) as gone:
         start = start_time(gone.pid)

@@ -205,6 +205,11 @@ def test_leftovers_can_be_waited_for(jobs: Room) -> None:
     assert run.text() == b"early\nlate\n"
 
 
+def test_leftovers_are_waited_for_until_the_timeout(jobs: Room) -> None:
+    outcome = jobs.keep("sh", "-c", "sleep 1000 & exit 2", leftovers="wait", timeout=0.5).ended()
+    assert (outcome.kind, outcome.code, outcome.leftovers) == ("failed", 2, 1)
+
+
 def test_leftovers_that_end_by_themselves_are_left_to_it(jobs: Room) -> None:
     run = jobs.keep("bash", "-c", "exec > >(cat); echo through a pipe")
     outcome = run.ended()

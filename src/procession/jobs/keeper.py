@@ -29,7 +29,7 @@ from procession.jobs.keeper_ready import EVERY, Condition
 from procession.jobs.keeper_tree import Tree
 from procession.jobs.keeper_verdict import Account, verdict
 from procession.jobs.limits import Limits
-from procession.jobs.outcome import MEMORY, TIMEOUT, UNSTARTED, Outcome
+from procession.jobs.outcome import MEMORY, STOPPED, TIMEOUT, UNSTARTED, Outcome
 from procession.jobs.plain import plain
 from procession.jobs.spec import WAIT
 from procession.linux.keepalive import open_keepalive
@@ -173,8 +173,11 @@ class Keeper:
     def _signalled(self, _: int) -> None:
         numbers = os.read(self._signals, 512)
         if signal.SIGTERM in numbers:
-            self.end(self.spec.grace, "stopped", "was ended: its keeper was sent SIGTERM")
+            self._told_to_end()
         self._children()
+
+    def _told_to_end(self) -> None:
+        self.end(self.spec.grace, STOPPED, "was ended: its keeper was sent SIGTERM")
 
     def _children(self) -> None:
         """Stops of the command; ends of whoever is our child."""
@@ -211,17 +214,14 @@ class Keeper:
 
     def _command_ended(self, status: Status) -> None:
         self.account.status, self.account.ended = status, time.time()
-        for name in ("ready", "timeout"):
-            self.loop.cancel(name)
+        self.loop.cancel("ready")
         if self.loop.left("kill") is not None:
             return  # the tree is being ended already
         if self.spec.leftovers != WAIT:
             self.loop.after(_SETTLE, "settle", self._end_leftovers)
 
     def _end_leftovers(self) -> None:
-        left = self.tree.look()
-        self.account.leftovers = len(left)
-        if left:
+        if self.tree.look():
             self._end_tree(self.spec.grace)
 
     def _too_long(self) -> None:
@@ -283,6 +283,8 @@ class Keeper:
         left = self.loop.left("kill")
         if left is not None and left <= grace:
             return ""  # as soon as that already
+        if left is None and self.account.status is not None:
+            self.account.leftovers = len(self.tree.look())
         if grace <= 0:
             self._kill()
             return ""

@@ -11,13 +11,13 @@ import select
 import signal
 import time
 
-from procession.errors import NoSuchProcess
+from procession.errors import NoSuchProcess, NotPermitted
 from procession.jobs.keeper import Keeper
 from procession.jobs.keeper_child import Cannot
 from procession.jobs.keeper_tree import Tree
 from procession.jobs.keeper_verdict import verdict
 from procession.jobs.outcome import UNKNOWN, Outcome
-from procession.linux.pidfd import Status, exit_info, open_pidfd
+from procession.linux.pidfd import Status, exit_info, open_pidfd, send_signal
 from procession.linux.procfs import read_stat, start_time
 
 _REAPED = 2.0  # seconds that a parent has to reap it, so that the kernel tells what became of it
@@ -29,6 +29,7 @@ class Adopted(Keeper):
     """Of ``spec.adopt``, which began at ``spec.adopt_start``."""
 
     _expected, _looks = False, 0
+    _given_up = False
 
     def begin(self) -> None:
         pid = self.spec.adopt or 0
@@ -68,6 +69,9 @@ class Adopted(Keeper):
         return exit_info(self.pid, self._pidfd)
 
     def ended(self) -> Outcome:
+        if self._given_up:
+            reason = "is not watched any more: its keeper was sent SIGTERM"
+            return Outcome(UNKNOWN, reason, pid=self.pid, began=self.began, ended=self.account.ended)
         if self.account.status is None:
             reason = "ended; how, only the process that had started it was told"
             return Outcome(UNKNOWN, reason, pid=self.pid, began=self.began, ended=self.account.ended)
@@ -75,6 +79,26 @@ class Adopted(Keeper):
         from procession.records import replace
 
         return replace(outcome, cpu_seconds=None, peak_memory=None)
+
+    def _told_to_end(self) -> None:
+        """It ran before us, and runs on without us."""
+        self._given_up = True
+        self._empty = True
+        self.account.ended = time.time()
+        self.loop.stop()
+
+    def signal(self, signum: int, *, tree: bool) -> str:
+        """To the process alone, or to it and its descendants."""
+        if tree or self._empty:
+            return super().signal(signum, tree=True)
+        self.account.sent.add(signum)
+        try:
+            send_signal(self._pidfd, signum)
+        except NoSuchProcess:
+            return "it has ended"
+        except NotPermitted:
+            return f"process {self.pid} did not take the signal: it is another user's"
+        return ""
 
     def stop(self) -> str:
         why = super().stop()
