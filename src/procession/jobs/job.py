@@ -63,8 +63,8 @@ class Suspended:
 
 @record
 class Ending:
-    """Somebody asked for its end at ``at``: ``why`` is a phrase.  ``pid`` 0: it had not begun.  ``again``: it is to be
-    run anew (pn restart).  ``grace``: seconds from SIGTERM to SIGKILL."""
+    """Somebody asked for its end at ``at`` (of one that had not begun: since it has); ``why`` is a phrase.  ``pid`` 0:
+    it has not begun.  ``again``: it is to be run anew (pn restart).  ``grace``: seconds from ``at`` to SIGKILL."""
 
     run: int
     since: float

@@ -179,7 +179,7 @@ class Plan(Told):
         job = replace(job, state=asked)
         self._core.put(job)
         if pid:
-            self._core.tell(job, end_message(asked))
+            self._core.tell(job, end_message(asked, now))
 
     def _send(self, job: int, message: dict[str, object], now: float, *allowed: type) -> Step:
         found = self._known(job)

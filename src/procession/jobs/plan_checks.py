@@ -123,7 +123,7 @@ _RANGES = (
     ("restart_delay", 0, _YEAR),
     ("restart_cap", 0, _YEAR),
     ("restart_limit", 1, 1_000),
-    ("restart_within", 0, _YEAR),
+    ("restart_within", 1, _YEAR),
     ("jitter", 0, 1),
     ("timeout", 0, 100 * _YEAR),
     ("grace", 0, _YEAR),

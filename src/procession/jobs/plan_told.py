@@ -28,10 +28,10 @@ class Told(Known):
             self._core.put(replace(found, state=Running(run, at, pid, start, ready, level)))
         elif found and isinstance(state, Ending):
             if not state.pid:
-                state = replace(state, since=at, pid=pid, start=start)
+                state = replace(state, since=at, pid=pid, start=start, at=now)
                 found = replace(found, state=state)
                 self._core.put(found)
-            self._core.tell(found, end_message(state))
+            self._core.tell(found, end_message(state, now))
         return self._core.settle(now)
 
     def ready(self, job: int, run: int, at: float, now: float) -> Step:
@@ -110,9 +110,10 @@ class Told(Known):
         return self._core.settle(now)
 
 
-def end_message(state: Ending) -> dict[str, object]:
-    """What its keeper is told."""
-    return {"do": "end", "grace": state.grace, "kind": STOPPED, "why": state.why}
+def end_message(state: Ending, now: float) -> dict[str, object]:
+    """What its keeper is told.  The grace is what is left of it: no number of daemons makes it longer."""
+    left = min(state.grace, max(0.0, state.at + state.grace - now))
+    return {"do": "end", "grace": left, "kind": STOPPED, "why": state.why}
 
 
 def _void(now: float) -> Outcome:

@@ -54,8 +54,11 @@ def test_kill_of_a_starting_job_is_told_when_it_begins(desk: Desk) -> None:
     assert desk.words(job) == "being ended by pn kill, before it has begun"
     desk.reload()
     assert [a.message for a in desk.begin(job).actions if isinstance(a, Tell)] == [end_message(3)]
-    # And once more by a daemon that does not know whether it was heard.
-    assert [a.message for a in desk.begin(job).actions if isinstance(a, Tell)] == [end_message(3)]
+    # And once more by each daemon that does not know whether it was heard; the grace does not begin anew.
+    for seconds, left in ((1, 2.0), (1.5, 0.5), (60, 0.0)):
+        desk.now += seconds
+        desk.reload()
+        assert [a.message for a in desk.begin(job).actions if isinstance(a, Tell)] == [end_message(left)]
     state = desk.plan.jobs[job].state
     assert isinstance(state, Ending)
     assert state.pid == 101
@@ -333,7 +336,7 @@ def test_limits_of_numbers_are_allowed(desk: Desk) -> None:
         "backoff": 0.0,
         "restart_delay": 0.0,
         "restart_cap": 0.0,
-        "restart_within": 0.0,
+        "restart_within": 1.0,
         "umask": 0,
     }
     high = {
