@@ -107,6 +107,18 @@ def test_a_damaged_book_is_said_to_be_one(jobs_place: Places) -> None:
         assert jobs.submit("true").id == 1
 
 
+def test_a_client_whose_daemon_has_died_meanwhile_asks_the_next(jobs_place: Places) -> None:
+    """Also for what must not be done twice: the dead one cannot have read it."""
+    with Client() as jobs:
+        job = jobs.submit("sleep 1000")
+        until_running(jobs, job.id)
+        kill_daemon(jobs_place)
+        jobs.stop(job.id)
+        kill_daemon(jobs_place)
+        jobs.kill(job.id, grace=0)
+        assert jobs.wait([job.id], timeout=PATIENCE)[job.id].kind == outcome.STOPPED
+
+
 def test_after_a_reboot(jobs_place: Places) -> None:
     """The boot that the book knows is another one, and nothing runs any more."""
     with Client() as jobs:

@@ -192,9 +192,9 @@ class Client:
     def _ask(self, message: dict[str, Any], deadline: float | None) -> dict[str, Any]:
         try:
             return self._exchange(message, deadline)
-        except made.Lost:
+        except made.Lost as error:
             self.close()
-            if message["do"] not in REPEATABLE:
+            if message["do"] not in REPEATABLE and not isinstance(error, made.Unsent):
                 raise
         return self._patiently(message, deadline)
 
@@ -215,17 +215,28 @@ class Client:
             self._sock = connected(may_start=self._may_start)
         self._number += 1
         number = self._number
-        try:
-            self._sock.settimeout(None)
-            self._sock.sendall(json_frame({**message, "id": number}))
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # it has said why, or is gone: told by what we read
-        except Malformed as error:
-            raise JobsError(f"the request is too long: {error}") from None
+        is_sent = self._send({**message, "id": number})
         while True:
-            found = self.next_message(deadline)
+            try:
+                found = self.next_message(deadline)
+            except made.Lost as error:
+                if is_sent:
+                    raise
+                raise made.Unsent(str(error)) from None
             if found.get("id") in (number, None):
                 return found
+
+    def _send(self, message: dict[str, Any]) -> bool:
+        """Has the daemon got all of it?  If not it is gone, or has said why before it closed."""
+        assert self._sock is not None
+        try:
+            self._sock.settimeout(None)
+            self._sock.sendall(json_frame(message))
+        except (BrokenPipeError, ConnectionResetError):
+            return False
+        except Malformed as error:
+            raise JobsError(f"the request is too long: {error}") from None
+        return True
 
     def next_message(self, deadline: float | None = None) -> dict[str, Any]:
         """The next object that the daemon sends, of whatever request.  Raises TimeoutError at ``deadline``

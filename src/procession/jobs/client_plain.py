@@ -25,6 +25,10 @@ class Lost(DaemonGone):
     """There was a daemon, and it is there no more: another may be asked."""
 
 
+class Unsent(Lost):
+    """It was gone before it had all of the request: so it has not done it."""
+
+
 @record
 class Event:
     """A change.  ``kind``: "job" (it is new, or its state or spec is another), "run", "removed", "group" or

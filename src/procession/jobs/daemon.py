@@ -156,7 +156,13 @@ class Daemon:
         for asker in self._halting:
             asker.tell({})
         self.desk.flush()
+        self._let_go()
+        start.tell_waiting(self.places)  # who came meanwhile starts the next one
         self._end()
+
+    def _let_go(self) -> None:
+        self.ledger.book.close()
+        os.close(self._lock)
 
     def replace(self) -> None:
         """Begin anew, with a nursery of the version on disk."""
@@ -173,8 +179,7 @@ class Daemon:
         from procession.jobs.nursery import launch
 
         self.desk.close()
-        self.ledger.book.close()
-        os.close(self._lock)
+        self._let_go()
         faults.point("unlocked")
         try:
             launch(self.places)
