@@ -37,6 +37,7 @@ from procession.linux.pidfd import Status
 from procession.linux.prctl import set_child_subreaper, set_process_name
 from procession.linux.procfs import start_time
 from procession.process.exits import signal_name
+from procession.units import size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -229,7 +230,9 @@ class Keeper:
 
     def _look_at_memory(self) -> None:
         if self.limits.watched is not None and self.tree.memory() > self.limits.watched:
-            self.end(0.0, MEMORY, f"was ended: it went over its memory limit of {self.spec.memory} bytes")
+            self.end(
+                0.0, MEMORY, f"was ended: it went over its memory limit of {size(self.spec.memory or 0)}"
+            )
         else:
             self.loop.after(_WATCH, "memory", self._look_at_memory)
 
@@ -320,7 +323,7 @@ class Keeper:
         assert self.output is not None
         self.output.drain()
         if self.limits.was_exceeded():
-            self.account.memory = f"its memory limit of {self.spec.memory} bytes"
+            self.account.memory = f"its memory limit of {size(self.spec.memory or 0)}"
         peak = self.limits.peak()
         self.limits.remove()
         return verdict(self.account, self.pid, self.began, peak)
