@@ -23,10 +23,8 @@ PATIENCE = 60.0
 T = TypeVar("T")
 
 # Those that are passed while a daemon serves, and those while it begins or ends.
-SERVING = (
-    "accepted", "received", "before-commit", "stored", "before-act", "acted", "folder", "ordered", "heard-keeper",
-    "forgotten", "answered", "notified", "told-keeper",
-)  # fmt: skip
+SERVING = ("received", "before-commit", "stored", "folder", "heard-keeper", "forgotten")
+SERVING_TOO = ("accepted", "before-act", "acted", "ordered", "answered", "notified", "told-keeper")
 BEGINNING = ("locked", "opened", "listening", "connected")
 OTHERS = ("void", "halting", "unlocked")  # each has a test of its own
 
@@ -38,7 +36,7 @@ def test_every_point_is_tried() -> None:
         for path in folder.rglob("*.py")
         for name in re.findall(r'faults\.point\("([a-z-]+)"\)', path.read_text(encoding="utf-8"))
     }
-    assert found == {*SERVING, *BEGINNING, *OTHERS}
+    assert found == {*SERVING, *SERVING_TOO, *BEGINNING, *OTHERS}
 
 
 class Scene:
@@ -113,9 +111,10 @@ def scene_in(jobs: Client, folder: Path) -> Scene:
     return Scene(jobs, folder)
 
 
-def test_killed_while_it_serves(jobs_place: Places, tmp_path: Path) -> None:
+@pytest.mark.parametrize("points", [SERVING, pytest.param(SERVING_TOO, marks=pytest.mark.slow)])
+def test_killed_while_it_serves(jobs_place: Places, tmp_path: Path, points: tuple[str, ...]) -> None:
     with Client() as jobs:
-        for point in SERVING:
+        for point in points:
             scene = scene_in(jobs, tmp_path / point)
             before = jobs.status()["pid"]
             count = 2 if point in ("answered", "before-commit", "stored") else 1

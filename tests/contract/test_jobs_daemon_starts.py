@@ -97,13 +97,27 @@ def test_a_book_of_a_newer_version_is_said_to_be_one(jobs_place: Places) -> None
         jobs.status()
 
 
+def test_a_damaged_book_costs_no_running_job_and_no_log(jobs_place: Places) -> None:
+    with Client() as jobs:
+        before = jobs.submit("echo hi; sleep 1000")
+        keeper = processes.state_and_parent(until_running(jobs, before.id).pid)[1]
+        jobs.halt()
+        Path(jobs_place.book).write_bytes(b"no book" * 1000)
+        for _ in range(2):
+            assert jobs.submit("true").id > before.id
+            kill_daemon(jobs_place)
+        assert Path(f"{jobs_place.book}.damaged-1").read_bytes() == b"no book" * 1000
+        assert processes.state_and_parent(keeper)[0] == "S"
+        assert Path(jobs_place.log(before.id, 1)).read_bytes() == b"hi\n"
+        assert os.path.exists(f"{jobs_place.run(before.id, 1)}/claim")
+
+
 def test_a_damaged_book_is_said_to_be_one(jobs_place: Places) -> None:
     prepare(jobs_place)
     Path(jobs_place.book).write_bytes(b"no book" * 1000)
     with Client() as jobs:
         (words,) = jobs.status()["warnings"]
         assert "damaged" in words
-        assert Path(f"{jobs_place.book}.damaged-1").read_bytes() == b"no book" * 1000
         assert jobs.submit("true").id == 1
 
 
@@ -147,7 +161,9 @@ def test_after_a_reboot(jobs_place: Places) -> None:
 
 
 def test_what_an_earlier_one_left_is_removed(jobs_place: Places) -> None:
-    prepare(jobs_place)
+    with Client() as jobs:
+        jobs.status()
+        kill_daemon(jobs_place)
     for folder in ("runs/7.1", "logs/7"):
         os.mkdir(f"{jobs_place.state}/{folder}")
         Path(jobs_place.state, folder, "1").write_text("old")

@@ -240,7 +240,7 @@ def open_book(path: str) -> tuple[Book, str]:
         aside = _put_aside(path)
         return Book(path), (
             f"the book of the jobs was damaged ({error}) and is now {aside}; a new one was begun, which does not know "
-            "the jobs from before"
+            "the jobs from before: those that run go on, and their logs stay"
         )
 
 

@@ -17,7 +17,7 @@ from procession.errors import JobsError
 from procession.jobs import faults, start
 from procession.jobs.actions import DropLogs, Forget, Notify, Order, Sweep, Tell
 from procession.jobs.book import open_book
-from procession.jobs.daemon_cleanup import drop_logs, forget_run, remove_orphans
+from procession.jobs.daemon_cleanup import drop_logs, first_unused, forget_run, remove_orphans
 from procession.jobs.daemon_desk import Desk
 from procession.jobs.daemon_keepers import Keepers
 from procession.jobs.daemon_ledger import Ledger
@@ -49,6 +49,9 @@ class Daemon:
         self.loop = Loop()
         book, self._damage = open_book(places.book)
         faults.point("opened")
+        if book.setting("next") is None:  # it is new: its jobs must not meet with those of one before
+            number = str(first_unused(places))
+            book.set({"next": number, "first": number})
         self.ledger = Ledger(book, self.loop)
         self.nursery = Nursery(line, self.loop, self._nursery_died)
         self.keepers = Keepers(self.ledger, self.loop, self.nursery, places)
@@ -72,7 +75,7 @@ class Daemon:
     def _recover(self) -> None:
         """Take over from a daemon that died, or from one before the machine went down."""
         ledger = self.ledger
-        remove_orphans(self.places, ledger.plan)
+        remove_orphans(self.places, ledger.plan, int(ledger.book.setting("first") or 1))
         now = boot_id()
         if ledger.book.setting("boot") != now:
             for run in list(ledger.plan.under_way.values()):
@@ -153,16 +156,13 @@ class Daemon:
         self.desk.close()
         faults.point("halting")
         self.nursery.order_and_wait({"do": "end"})
+        self.ledger.book.close()  # who hears that we have ended may take the file away
         for asker in self._halting:
             asker.tell({})
-        self.desk.flush()
-        self._let_go()
+        self.desk.flush_answers()
+        os.close(self._lock)
         start.tell_waiting(self.places)  # who came meanwhile starts the next one
         self._end()
-
-    def _let_go(self) -> None:
-        self.ledger.book.close()
-        os.close(self._lock)
 
     def replace(self) -> None:
         """Begin anew, with a nursery of the version on disk."""
@@ -170,7 +170,7 @@ class Daemon:
 
     def _replace(self) -> None:
         self.desk.close()
-        self.desk.flush()
+        self.desk.flush_answers()
         self.nursery.order_and_wait({"do": "end"})
         self._nursery_died()
 
@@ -179,7 +179,8 @@ class Daemon:
         from procession.jobs.nursery import launch
 
         self.desk.close()
-        self._let_go()
+        self.ledger.book.close()
+        os.close(self._lock)
         faults.point("unlocked")
         try:
             launch(self.places)

@@ -24,17 +24,29 @@ def drop_logs(places: Places, job: int) -> None:
     _remove(f"{places.state}/logs/{job}")
 
 
-def remove_orphans(places: Places, plan: Plan) -> None:
-    """What an earlier daemon had no time to remove."""
+def first_unused(places: Places) -> int:
+    """A number above all that jobs in these folders have, for a book that does not know them."""
+    found = (_job_of(name) for below in ("runs", "logs") for name in _names(f"{places.state}/{below}"))
+    return 1 + max(found, default=0)
+
+
+def _job_of(name: str) -> int:
+    number = name.partition(".")[0]
+    return int(number) if number.isascii() and number.isdecimal() and len(number) < 19 else 0
+
+
+def remove_orphans(places: Places, plan: Plan, first: int) -> None:
+    """What an earlier daemon had no time to remove.  What belongs to jobs below number ``first`` stays: the book that
+    knew them is lost, and their keepers may live."""
     under_way = {f"{run.job}.{run.run}" for run in plan.under_way.values()}
     for name in _names(f"{places.state}/runs"):
-        if name not in under_way:
+        if name not in under_way and _job_of(name) >= first:
             _remove(f"{places.state}/runs/{name}")
     for name in _names(places.runtime):
-        if name.endswith(".sock") and name[0].isdigit() and name.removesuffix(".sock") not in under_way:
+        if name.endswith(".sock") and name.removesuffix(".sock") not in under_way and _job_of(name) >= first:
             _unlink(f"{places.runtime}/{name}")
     for name in _names(f"{places.state}/logs"):
-        if name.isdecimal() and int(name) not in plan.jobs:
+        if _job_of(name) not in plan.jobs and _job_of(name) >= first:
             _remove(f"{places.state}/logs/{name}")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import select
+import time
 
 from procession.errors import JobsError, NoSuchJob
 from procession.jobs import faults
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     Answer = dict[str, Any] | bytes | None
     Handler = Callable[["Asker", dict[str, Any]], Answer]
 
-_PEERS_MAX = 200  # at once; others wait in the queue of the socket
+_PEERS_MAX = 1000  # at once; others wait in the queue of the socket
 _BEHIND_MAX = 1 << 20  # bytes of what it has not taken yet
 _AGAIN = 1.0  # seconds, where there was no free descriptor
 _PATIENCE = 5.0  # seconds for a peer that is sent away to take why
@@ -90,12 +91,15 @@ class Desk:
             self._listener.close()
             self._listener = None
 
-    def flush(self, seconds: float = _PATIENCE) -> None:
-        """Until all have taken what they were told, but no longer than that."""
-        self._loop.after(seconds, "flush", lambda: None)
-        while self._loop.left("flush") is not None and any(peer.link.behind for peer in self._peers.values()):
-            self._loop.turn()
-        self._loop.cancel("flush")
+    def flush_answers(self) -> None:
+        """Until all have taken what they were told, but no longer than 5 s.  Nothing else is done meanwhile."""
+        deadline = time.monotonic() + _PATIENCE
+        for peer in self._peers.values():
+            peer.link.sock.settimeout(max(0.001, deadline - time.monotonic()))
+            try:
+                peer.link.flush()
+            except Gone:
+                pass
 
     def _listen(self) -> None:
         if self._listener is not None and len(self._peers) < _PEERS_MAX:

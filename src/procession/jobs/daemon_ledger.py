@@ -102,6 +102,13 @@ class Ledger:
         self._alarm.set(self.plan.wakes_at())
         return step
 
+    def tidy(self) -> None:
+        """Forget environments that no job has, and the end of the history."""
+        try:
+            self.book.forget_unused()
+        except sqlite3.Error as error:  # the next one does it
+            self._failed(error)
+
     def _failed(self, error: sqlite3.Error) -> None:
         self.trouble = f"{self.book.path}: {error}"
         if self._unstored:

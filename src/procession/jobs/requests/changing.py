@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 
 from procession.jobs.book_environments import packed
@@ -67,10 +66,7 @@ def clean(daemon: Daemon, _: Asker, message: dict[str, Any]) -> dict[str, Any]:
     numbers = [job.id for job in chosen]
     if numbers:
         ledger.ask(lambda plan, now: plan.remove(numbers, now))
-        try:
-            ledger.book.forget_unused()
-        except sqlite3.Error:
-            pass  # the next one does it
+        ledger.tidy()
     return {"removed": numbers}
 
 

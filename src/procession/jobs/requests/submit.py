@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from procession.jobs.daemon import Daemon
     from procession.jobs.daemon_desk import Asker
 
+_TIDY = 500  # jobs, which may all have taken themselves out of the list
+
 
 def submit(daemon: Daemon, _: Asker, message: dict[str, Any]) -> dict[str, Any]:
     """A second one with the same token gives the same job, or what is still known of it."""
@@ -31,6 +33,8 @@ def submit(daemon: Daemon, _: Asker, message: dict[str, Any]) -> dict[str, Any]:
         )
         assert step.job is not None
         number = step.job
+        if not number % _TIDY:
+            ledger.tidy()
     job = ledger.plan.jobs.get(number) or _forgotten(daemon, number, spec, environment[0])
     return {"job": job_to_plain(job), "warnings": daemon.warnings()}
 
