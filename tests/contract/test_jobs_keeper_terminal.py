@@ -24,6 +24,14 @@ while True:
 """
 
 
+TELLS_ITS_SIGNALS = """
+import signal, sys
+signal.signal(signal.SIGCONT, lambda *_: print('child goes on', flush=True))
+print('child is up', flush=True)
+while True: print('got', sys.stdin.readline().strip(), flush=True)
+"""
+
+
 @pytest.fixture(scope="module")
 def nursery() -> Iterator[Room]:
     with room() as made:
@@ -98,23 +106,25 @@ def test_ctrl_z_suspends_it_and_cont_continues_it(jobs: Room) -> None:
 
 
 def test_a_stopped_child_of_a_shell_is_the_shells_affair(jobs: Room) -> None:
-    run = jobs.keep("bash", "--norc", "-i", pty=True, env={"PS1": "$ ", "TERM": "dumb"})
+    run = jobs.keep(
+        "bash", "--norc", "-i", pty=True, env={"PS1": "next: ", "TERM": "dumb", "CHILD": TELLS_ITS_SIGNALS}
+    )
     run.began()
     viewer = run.attach()
-    viewer.type(b"sh -c 'echo u''p; exec cat'\r")
-    viewer.until(b"up\r\n")  # until then it is the shell that reads, and its terminal is not that of cat
-    viewer.type(b"abc\n")
-    viewer.until(b"abc\r\nabc\r\n")
+    viewer.type(b'python3 -c "$CHILD"\r')
+    viewer.until(b"child is up\r\n")
+    viewer.type(b"abc\r")
+    viewer.until(b"got abc\r\n")
     viewer.type(b"\x1a")
     viewer.until(b"Stopped")
-    viewer.type(b"echo back; fg\r")
-    viewer.until(b"back\r\n")
-    viewer.until(b"cat'\r\n")
-    viewer.type(b"xyz\n")
-    viewer.until(
-        b"xyz\r\n"
-    )  # echoed by the terminal, or only printed: the shell switches its modes meanwhile
+    viewer.until(b"next: ")
+    viewer.type(b"fg\r")
+    viewer.until(b"child goes on\r\n")
+    viewer.type(b"xyz\r")
+    viewer.until(b"got xyz\r\n")
     viewer.type(b"\x03")
+    viewer.until(b"KeyboardInterrupt")
+    viewer.until(b"next: ")
     viewer.type(b"exit 6\r")
     assert run.ended().code == 6
 
