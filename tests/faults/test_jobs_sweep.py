@@ -35,7 +35,9 @@ class Killer(threading.Thread):
 
     def run(self) -> None:
         last = 0
-        while not self._over.wait(self._chance.uniform(0.0, 0.25)):
+        # A nursery and its daemon are two programs to start: give them a chance.
+        longest = 0.25 if self._how != NURSERY else 0.8
+        while not self._over.wait(self._chance.uniform(0.0, longest)):
             pid = daemon_of(self._places)
             if pid is None or pid == last:
                 continue
