@@ -172,6 +172,18 @@ def test_what_an_earlier_one_left_is_removed(jobs_place: Places) -> None:
         assert os.listdir(f"{jobs_place.state}/runs") == os.listdir(f"{jobs_place.state}/logs") == []
 
 
+def test_an_order_that_cannot_be_given_is_said_and_tried_again(jobs_place: Places) -> None:
+    with Client() as jobs:
+        jobs.status()
+        os.rename(f"{jobs_place.state}/runs", f"{jobs_place.state}/away")
+        job = jobs.submit("exit 3")
+        (words,) = jobs.status()["warnings"]
+        assert f"job {job.id} cannot be begun" in words
+        os.rename(f"{jobs_place.state}/away", f"{jobs_place.state}/runs")
+        assert jobs.wait([job.id], timeout=PATIENCE)[job.id].code == 3
+        assert jobs.status()["warnings"] == []
+
+
 def test_it_keeps_nothing_open_of_what_is_over(jobs_place: Places) -> None:
     with Client() as jobs:
         jobs.wait([jobs.submit("true").id], timeout=PATIENCE)
