@@ -35,7 +35,7 @@ class Group:
 
 def limit_memory(name: str, size: int) -> Group | None:
     """A group called ``name`` whose processes have ``size`` bytes together, swap included; None where that cannot be."""
-    for group in _made("memory", name):
+    for group, is_new in _made("memory", name):
         pairs = (
             (("memory.max", size), ("memory.swap.max", 0))
             if group.v2
@@ -44,21 +44,23 @@ def limit_memory(name: str, size: int) -> Group | None:
         if _write(group, *pairs[0]):
             _write(group, *pairs[1])  # a kernel without accounting of swap lacks it
             return group
-        remove(group)
+        if is_new:  # and not, in v2, the one that has the other limit already
+            remove(group)
     return None
 
 
 def limit_cpu(name: str, cores: float) -> Group | None:
     """A group called ``name`` whose processes have so many cores' worth of time; None where that cannot be."""
     quota = max(int(cores * _PERIOD), _CPU_LEAST)
-    for group in _made("cpu", name):
+    for group, is_new in _made("cpu", name):
         if group.v2:
             done = _write(group, "cpu.max", f"{quota} {_PERIOD}")
         else:
             done = _write(group, "cpu.cfs_period_us", _PERIOD) and _write(group, "cpu.cfs_quota_us", quota)
         if done:
             return group
-        remove(group)
+        if is_new:  # and not, in v2, the one that has the other limit already
+            remove(group)
     return None
 
 
@@ -116,18 +118,19 @@ def left_behind(suffix: str) -> list[Group]:
     return list(found.values())
 
 
-def _made(controller: str, name: str) -> Iterator[Group]:
+def _made(controller: str, name: str) -> Iterator[tuple[Group, bool]]:
+    """Groups of that name, the nearest first, and whether each is new."""
     for parent, v2 in _parents(controller):
         if v2 and not _hands_down(parent, controller):
             continue
-        folder = f"{parent}/{name}"
+        folder, is_new = f"{parent}/{name}", True
         try:
             os.mkdir(folder, 0o755)
-        except FileExistsError:
-            pass  # ours, for the other controller: in v2 both have one group
+        except FileExistsError:  # ours, for the other controller: in v2 both have one group
+            is_new = False
         except OSError:
             continue
-        yield Group(folder, v2)
+        yield Group(folder, v2), is_new
 
 
 def _parents(controller: str) -> Iterator[tuple[str, bool]]:
