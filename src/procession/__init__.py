@@ -29,11 +29,14 @@ if TYPE_CHECKING:
     from procession.errors import CopyError as CopyError
     from procession.errors import CopyFailed as CopyFailed
     from procession.errors import CrewBroken as CrewBroken
+    from procession.errors import DaemonGone as DaemonGone
     from procession.errors import DependencyFailed as DependencyFailed
     from procession.errors import IntoItself as IntoItself
+    from procession.errors import JobsError as JobsError
     from procession.errors import ManagerDied as ManagerDied
     from procession.errors import MessageTooLarge as MessageTooLarge
     from procession.errors import NoSuchChild as NoSuchChild
+    from procession.errors import NoSuchJob as NoSuchJob
     from procession.errors import NoSuchProcess as NoSuchProcess
     from procession.errors import NotOurChild as NotOurChild
     from procession.errors import NotPermitted as NotPermitted
@@ -118,11 +121,13 @@ __all__ = [
     "CopyFailed",
     "CopyReport",
     "CrewBroken",
+    "DaemonGone",
     "DependencyFailed",
     "Event",
     "Exit",
     "Happening",
     "IntoItself",
+    "JobsError",
     "JoinableQueue",
     "Limits",
     "Listener",
@@ -131,6 +136,7 @@ __all__ = [
     "ManagerDied",
     "MessageTooLarge",
     "NoSuchChild",
+    "NoSuchJob",
     "NoSuchProcess",
     "NotOurChild",
     "NotPermitted",

@@ -12,9 +12,9 @@ import pytest
 
 from procession.jobs.places import Places
 from tests.harness.jobs import kill_daemon
-from tests.harness.program import Program, Ran
+from tests.harness.program import Program
 
-Pn = Callable[..., Ran]
+Pn = Callable[..., str]
 
 
 @pytest.fixture
