@@ -61,7 +61,9 @@ def _numbered(plan: Known, word: str) -> Job:
 
 def _named(plan: Known, word: str) -> Job:
     newest = max(
-        (job for job in plan.jobs.values() if word and job.spec.name == word), key=lambda job: job.id, default=None
+        (job for job in plan.jobs.values() if word and job.spec.name == word),
+        key=lambda job: job.id,
+        default=None,
     )
     return _found(newest, f"there is no job with the name {safe(word)!r}")
 
