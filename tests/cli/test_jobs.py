@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from procession.cli import main
 from procession.jobs.places import Places
 from tests.harness.program import Program, Ran
 
@@ -165,12 +166,15 @@ def test_mistakes_are_one_line(jobs: Pn) -> None:
         assert re.fullmatch(rf"pn {words[0]}: .+\n", ran.err), (words, ran.err)
 
 
-def test_help_of_every_verb(pn: Program) -> None:
-    for verb in (
-        "run", "jobs", "show", "logs", "fg", "bg", "send", "restart", "edit", "priority", "group", "clean", "history",
-        "adopt", "daemon",
-    ):  # fmt: skip
-        ran = pn(verb, "--help")
-        assert (ran.code, ran.err) == (0, ""), verb
-        assert "examples:" in ran.out
-        assert "exit codes:" in ran.out
+@pytest.mark.parametrize("verb", [
+    "run", "jobs", "show", "logs", "fg", "bg", "send", "restart", "edit", "priority", "group", "clean", "history", "adopt",
+    "daemon",
+])  # fmt: skip
+def test_help_of_every_verb(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([verb, "--help"])
+    out, err = capsys.readouterr()
+    assert (left.value.code, err) == (0, "")
+    assert out.startswith(f"usage: pn {verb}")
+    assert "examples:" in out
+    assert "exit codes:" in out
