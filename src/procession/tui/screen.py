@@ -219,6 +219,9 @@ class TopScreen(ViewActs, ProcessActs, Screen[None]):
         self.pager.display = number > 0
         self.rows.display = not number
         self.draw()
+        self.call_after_refresh(
+            self.draw
+        )  # the lines of jobs are as many as there is room for, which is known then
 
 
 def _change(act: str) -> None:
