@@ -17,7 +17,9 @@ def main(times: int) -> None:
             client.wait([job.id])
             (run,) = client.runs(job.id)
             if number >= 5:
-                print((run.outcome.began or 0.0) - asked)
+                assert run.outcome is not None
+                assert run.outcome.began is not None
+                print(run.outcome.began - asked)
 
 
 if __name__ == "__main__":

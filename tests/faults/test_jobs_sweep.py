@@ -108,7 +108,7 @@ def spend(places: Places, folder: Path, seed: int, how: str, size: tuple[int, in
     killer = Killer(places, how, chance)
     killer.start()
     try:
-        numbers = {}
+        numbers: dict[int, int] = {}
         for task in tasks:
             numbers[task.key] = client.submit(spec_of(task, numbers, folder), ENVIRONMENT)
         assert len(set(numbers.values())) == len(tasks)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 import sys
 
-from procession.table.columns.printable import cut, printable
+from procession.cells import cut
+from procession.table.columns.printable import printable
 from procession.table.match import command_of
 from procession.table.users import user_name
 from procession.units import seconds

@@ -6,11 +6,11 @@ import select
 import sys
 import time
 
+from procession.cells import cut
 from procession.cli.interrupts import Interrupts
 from procession.cli.ps_screen import room_and_rows
 from procession.cli.ps_show import lines, listing
 from procession.cli.screen import ENTER, LEAVE, painted
-from procession.table.columns.printable import cut
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from procession.cells import cells, cut
 from procession.table.board.formats import printable
-from procession.table.columns.printable import cells, cut
 from procession.table.marks import marks_of
 from procession.units import number, size
 

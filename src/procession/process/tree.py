@@ -29,7 +29,6 @@ from procession.linux.procfs import children_of, read_stat
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import mmap
-
     from collections.abc import Callable
 
     from procession.process.handle import Handle

@@ -6,9 +6,9 @@ have until the columns stand where they should again.  Nearly always every cell 
 
 from __future__ import annotations
 
+from procession.cells import cells, cut
 from procession.records import record
 from procession.table.columns.base import FILLER, KERNEL, NAME, PROCESS, RIGHT, SIGNALS, THREAD, WIDE, Column
-from procession.table.columns.printable import cells, cut
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from procession.cells import cells, cut
 from procession.linux.cputimes import read_kernel_stat
 from procession.linux.procfs import boot_time
 from procession.table import columns, files
 from procession.table.columns import column, names
 from procession.table.columns.base import View
-from procession.table.columns.printable import cells, cut, printable
+from procession.table.columns.printable import printable
 from procession.table.columns.systemd import Place, path_of
 from procession.table.record import ProcessRecord
 from procession.table.snapshot import Snapshot

@@ -63,7 +63,7 @@ def _by_name(view: View) -> Value:
 
 
 def _fname(view: View) -> Text:
-    from procession.table.columns.printable import cut
+    from procession.cells import cut
 
     return lambda record: cut(printable(record.comm_bytes, view.utf8), 8)
 

@@ -5,9 +5,6 @@ Anybody may name a process so that it moves the cursor or ends the line (proc_pi
 
 from __future__ import annotations
 
-from procession.cells import cells as cells
-from procession.cells import cut as cut
-
 
 def printable(data: bytes, utf8: bool = True) -> str:
     """In a UTF-8 locale each control character and each byte that is no UTF-8 becomes "?"; in others, and from a
