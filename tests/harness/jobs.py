@@ -88,7 +88,7 @@ def pid_of_daemon(places: Places) -> int:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                return int(file.read() or b"0")
+                return int((file.read().split() or [b"0"])[0])
     except FileNotFoundError:
         pass
     return 0

@@ -29,7 +29,7 @@ from procession.jobs.places import places as found_places
 from procession.jobs.requests import handlers
 from procession.jobs.requests.waiting import Waits
 from procession.linux.prctl import set_process_name
-from procession.linux.procfs import boot_id
+from procession.linux.procfs import boot_id, start_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -160,9 +160,13 @@ class Daemon:
         for asker in self._halting:
             asker.tell({})
         self.desk.flush_answers()
-        os.close(self._lock)
+        self._unlock()
         start.tell_waiting(self.places)  # who came meanwhile starts the next one
         self._end()
+
+    def _unlock(self) -> None:
+        os.ftruncate(self._lock, 0)  # our nursery will not start another
+        os.close(self._lock)
 
     def replace(self) -> None:
         """Begin anew, with a nursery of the version on disk."""
@@ -180,7 +184,7 @@ class Daemon:
 
         self.desk.close()
         self.ledger.book.close()
-        os.close(self._lock)
+        self._unlock()
         faults.point("unlocked")
         try:
             launch(self.places)
@@ -194,7 +198,8 @@ class Daemon:
 
 
 def lock(places: Places) -> int | None:
-    """The descriptor that makes this the daemon of these folders, or None: there is one."""
+    """The descriptor that makes this the daemon of these folders, or None: there is one.  In the file: our pid, and pid
+    and start time of our nursery."""
     fd = os.open(places.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -202,7 +207,8 @@ def lock(places: Places) -> int | None:
         os.close(fd)
         return None
     os.ftruncate(fd, 0)
-    os.pwrite(fd, b"%d\n" % os.getpid(), 0)
+    parent = os.getppid()
+    os.pwrite(fd, b"%d\n%d %d\n" % (os.getpid(), parent, start_time(parent)), 0)
     return fd
 
 
