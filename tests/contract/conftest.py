@@ -13,6 +13,7 @@ import pytest
 
 from procession import Pool
 from procession.process import context
+from tests.contract.keeperkit import Room, room
 from tests.contract.poolkit import Gate
 
 METHODS = ("fork", "spawn", "forkserver")
@@ -101,3 +102,20 @@ def gate(tmp_path: Path) -> Iterator[Gate]:
     made = Gate(folder)
     yield made
     made.close()
+
+
+# ── keepers of jobs ───────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Room]:
+    """A real nursery, whose daemon is the test."""
+    with room() as made:
+        yield made
+
+
+@pytest.fixture
+def jobs(nursery: Room) -> Iterator[Room]:
+    """The same; the runs of a test have ended with it."""
+    yield nursery
+    nursery.finish()

@@ -15,18 +15,6 @@ from tests.contract.keeperkit import PATIENCE, Room, Run, is_dead, room, wait_un
 from tests.harness import processes
 
 
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Room]:
-    with room() as made:
-        yield made
-
-
-@pytest.fixture
-def jobs(nursery: Room) -> Iterator[Room]:
-    yield nursery
-    nursery.finish()
-
-
 @pytest.fixture
 def process() -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen(["sh", "-c", "read x; exit 5"], stdin=subprocess.PIPE) as made:

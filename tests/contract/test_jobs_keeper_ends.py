@@ -4,27 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from procession.jobs import claims
 from procession.linux.procfs import start_time
-from tests.contract.keeperkit import Room, is_dead, room, wait_until
+from tests.contract.keeperkit import Room, is_dead, wait_until
 from tests.harness import processes
-
-
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Room]:
-    with room() as made:
-        yield made
-
-
-@pytest.fixture
-def jobs(nursery: Room) -> Iterator[Room]:
-    yield nursery
-    nursery.finish()
 
 
 @pytest.mark.parametrize("pty", [False, True], ids=["pipe", "pty"])

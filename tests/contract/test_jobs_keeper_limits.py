@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 import pytest
 
 from procession.linux import cgroup_limits
-from tests.contract.keeperkit import Room, room, wait_until
+from tests.contract.keeperkit import Room, wait_until
 from tests.harness import processes
 
 HOG = "import time; x = bytearray(300 << 20); print('got it', flush=True); time.sleep(1000)"
-
-
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Room]:
-    with room() as made:
-        yield made
-
-
-@pytest.fixture
-def jobs(nursery: Room) -> Iterator[Room]:
-    yield nursery
-    nursery.finish()
 
 
 @pytest.fixture

@@ -6,24 +6,11 @@ import hashlib
 import os
 import subprocess
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from procession.jobs.log_read import LogReader
-from tests.contract.keeperkit import Room, room, wait_until
-
-
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Room]:
-    with room() as made:
-        yield made
-
-
-@pytest.fixture
-def jobs(nursery: Room) -> Iterator[Room]:
-    yield nursery
-    nursery.finish()
+from tests.contract.keeperkit import Room, wait_until
 
 
 def test_fifty_megabytes_are_complete(jobs: Room) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import Iterator
 
 import pytest
 
 from procession.jobs.wire import DATA
-from tests.contract.keeperkit import Room, Run, room
+from tests.contract.keeperkit import Room, Run
 
 TELLS_ITS_SIZE = """
 import os, signal, sys, time
@@ -30,18 +29,6 @@ signal.signal(signal.SIGCONT, lambda *_: print('child goes on', flush=True))
 print('child is up', flush=True)
 while True: print('got', sys.stdin.readline().strip(), flush=True)
 """
-
-
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Room]:
-    with room() as made:
-        yield made
-
-
-@pytest.fixture
-def jobs(nursery: Room) -> Iterator[Room]:
-    yield nursery
-    nursery.finish()
 
 
 def end(run: Run) -> None:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-import select
-import sys
 import time
 
-from procession.cli.interrupts import Interrupts
 from procession.cli.jobs import colours_wanted
-from procession.cli.screen import ENTER, LEAVE, painted
+from procession.cli.screen import again_and_again, painted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,23 +17,11 @@ _EVERY = 1.0  # seconds: times pass in it
 
 def watch(table: Callable[[int, bool], bytes]) -> int:
     """``table``: of a width, in colour or not.  128 plus the number of the signal that ended it.  Raises JobsError."""
-    is_screen = sys.stdout.isatty()
-    interrupts = Interrupts()
-    try:
-        if is_screen:
-            sys.stdout.write(ENTER)
-        while not interrupts.take():
-            sys.stdout.write(
-                _screen(table) if is_screen else table(0, False).decode("utf-8", "replace") + "\n"
-            )
-            sys.stdout.flush()
-            select.select([interrupts], [], [], _EVERY)
-    finally:
-        interrupts.close()
-        if is_screen:
-            sys.stdout.write(LEAVE)
-            sys.stdout.flush()
-    return interrupts.exit_code
+    return again_and_again(lambda is_screen: _screen(table) if is_screen else _page(table), _EVERY)
+
+
+def _page(table: Callable[[int, bool], bytes]) -> str:
+    return table(0, False).decode("utf-8", "replace") + "\n"
 
 
 def _screen(table: Callable[[int, bool], bytes]) -> str:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import select
 import sys
 import time
 
 from procession.cells import cut
-from procession.cli.interrupts import Interrupts
 from procession.cli.ps_screen import room_and_rows
 from procession.cli.ps_show import lines, listing
-from procession.cli.screen import ENTER, LEAVE, painted
+from procession.cli.screen import again_and_again, painted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,24 +20,12 @@ if TYPE_CHECKING:
 def watch(request: Request, slots: list[Slot], keys: list[Key]) -> int:
     """128 plus the number of the signal that ended it.  Into a pipe it writes one listing after the other."""
     seconds = request.watch or 2.0
-    is_screen = sys.stdout.isatty()
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
-    interrupts = Interrupts()
-    try:
-        if is_screen:
-            sys.stdout.write(ENTER)
-        while not interrupts.take():
-            sys.stdout.write(
-                _screen(request, slots, keys, seconds) if is_screen else _page(request, slots, keys)
-            )
-            sys.stdout.flush()
-            select.select([interrupts], [], [], seconds)
-    finally:
-        interrupts.close()
-        if is_screen:
-            sys.stdout.write(LEAVE)
-            sys.stdout.flush()
-    return interrupts.exit_code
+
+    def page(is_screen: bool) -> str:
+        return _screen(request, slots, keys, seconds) if is_screen else _page(request, slots, keys)
+
+    return again_and_again(page, seconds)
 
 
 def _page(request: Request, slots: list[Slot], keys: list[Key]) -> str:
