@@ -103,7 +103,7 @@ class Ours(Peer):
         self.call(self.program, "group", "default", "--slots", str(count))
 
     def stop(self) -> None:
-        self.call(self.program, "daemon", "stop", "--jobs", "end", check=False)
+        self.call(self.program, "daemon", "stop", "--end-jobs", check=False)
         super().stop()
 
 
