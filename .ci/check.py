@@ -186,6 +186,10 @@ def own(marks: str, *paths: str, beside: bool = False) -> Callable[[], str]:
 
 # Long, and about the kernel, file systems and peers more than about Python: on the others only with --slow.
 FIRST_PYTHON_ONLY = (
+    "tests/cli/test_copy.py",
+    "tests/cli/test_map.py",
+    "tests/cli/test_top.py",
+    "tests/examples",
     "tests/fs",
     "tests/contract/test_explain_machine.py",
     "tests/contract/test_jobs_daemon_kills.py",
@@ -224,9 +228,9 @@ ENDS_ONLY = (
     "tests/contract/test_jobs_daemon_starts.py",
     "tests/contract/test_jobs_keeper_adopt.py",
     "tests/contract/test_jobs_keeper_terminal.py",
-    "tests/examples",
     "tests/faults",
     "tests/pains",
+    "tests/unit/ipc",
     "tests/unit/pool",
 )
 

@@ -116,9 +116,18 @@ def by_imap_unordered(pool: Any, tasks: list[Parcel], timeout: float) -> list[An
     by_number = {value: value for value in results if type(value) is int}
     failures = [value for value in results if type(value) is not int]
     named = {error.task: error for error in failures if hasattr(error, "task")}
-    gentle = iter(error for error in failures if not hasattr(error, "task"))
-    numbers = range(len(tasks))
-    return [by_number[n] if n in by_number else named[n] if n in named else next(gentle) for n in numbers]
+    gentle = [error for error in failures if not hasattr(error, "task")]
+
+    def fitting(trap: Trap | None) -> Any:
+        how = trap.how if trap else ""
+        return gentle.pop(
+            next(at for at, error in enumerate(gentle) if isinstance(error, Sprung) == (how == "exception"))
+        )
+
+    return [
+        by_number[n] if n in by_number else named[n] if n in named else fitting(task.trap)
+        for n, task in enumerate(tasks)
+    ]
 
 
 def by_submit(pool: Any, tasks: list[Parcel], _timeout: float) -> list[Any]:

@@ -314,6 +314,8 @@ def waiting(start: Start, method: str, condition: Condition, count: int) -> list
         children.append(start(method, lockkit.waits, condition))
         children[-1].hear("waits")
         until(partial(has_waiters, condition, n + 1))
+        with condition:  # it has enlisted under the lock: now it has let go of that, too
+            pass
     return children
 
 

@@ -118,7 +118,17 @@ LEAKS = {
 }
 
 
-@pytest.mark.parametrize("what", LEAKS)
+QUICK = (
+    "child",
+    "descriptor",
+    "thread",
+    "memfd",
+)  # each starts a pytest of its own: the others take half a minute
+
+
+@pytest.mark.parametrize(
+    "what", [pytest.param(what, marks=[] if what in QUICK else pytest.mark.slow) for what in LEAKS]
+)
 def test_a_leak_fails_the_test_and_is_named(inner: Inner, what: str) -> None:
     source, words = LEAKS[what]
     result = inner(dedent(source) + "\ndef test_next():\n    pass")

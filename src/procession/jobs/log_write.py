@@ -120,6 +120,7 @@ class LogWriter:
                 except OSError:
                     pass
         self._open()
+        self._note(now)  # where it begins, also if nothing comes any more
 
     def _is_old(self, name: str, now: float) -> bool:
         """Has nothing been written to it for the age?  Then it goes, however few files there are."""

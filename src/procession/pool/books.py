@@ -36,7 +36,10 @@ class Bell:
         self.fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
     def __del__(self) -> None:
-        os.close(self.fd)
+        try:
+            os.close(self.fd)
+        except AttributeError:  # an interrupt came before it had one
+            pass
 
 
 class Books:

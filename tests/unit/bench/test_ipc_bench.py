@@ -52,6 +52,7 @@ def test_the_verdicts_are_those_of_the_medians() -> None:
     assert "nothing came any more" in text
 
 
+@pytest.mark.slow
 def test_a_whole_call_with_tiny_counts(capsys: pytest.CaptureFixture[str]) -> None:
     ipc.main(
         ["--rounds", "1", "--scale", "0.001", "--rows", "1/1", "Pipe", "--peers", "multiprocessing.Queue"]

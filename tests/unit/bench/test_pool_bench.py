@@ -109,6 +109,7 @@ def test_the_section_has_a_table_for_each_kind_of_work() -> None:
     assert text.count("| work") == 3
 
 
+@pytest.mark.slow
 def test_a_whole_call_with_tiny_counts(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--rounds", "1", "--scale", "0.001", "--peers", Standard.name]
     pool.main([*words, "--rows", f"{TINY}, map", f"{START}, fork"])

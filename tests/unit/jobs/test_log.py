@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from procession.jobs.log_read import LogReader
@@ -69,6 +69,7 @@ def test_the_last_lines_but_not_too_many_bytes(tmp_path: Path) -> None:
 
 
 @settings(max_examples=60, deadline=None)
+@example(writes=[(1096, 0.0), (3000, 0.0), (0, 0.0)], keep=0)
 @given(
     st.lists(st.tuples(st.integers(0, 3000), st.sampled_from([0.0, 0.005, 0.5, 7.0])), max_size=40),
     st.integers(0, 3),

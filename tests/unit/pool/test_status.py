@@ -352,7 +352,7 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A runtime folder, as a login session gives one."""
     place = tmp_path / "runtime"
     place.mkdir(0o700)
-    monkeypatch.setattr(status_folder, "_runtime_folder", lambda: str(place))
+    monkeypatch.setattr(status_folder, "runtime_folder", lambda: str(place))
     return place
 
 
