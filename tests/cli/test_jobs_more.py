@@ -13,6 +13,7 @@ import pytest
 from procession.jobs.places import Places
 from tests.harness.jobs import kill_daemon
 from tests.harness.program import Program
+from tests.harness.terminal import Starter
 
 Pn = Callable[..., str]
 
@@ -132,3 +133,13 @@ def test_the_unit_is_written_where_systemd_looks(jobs: Pn, tmp_path: Path) -> No
     assert str(unit) in out
     assert "systemctl --user enable --now procession.service" in out
     assert "daemon start\n" in unit.read_text()
+
+
+def test_what_may_become_of_jobs_is_said_on_a_terminal(jobs: Pn, jobs_place: Places, pn_tty: Starter) -> None:
+    Path(jobs_place.state).mkdir(mode=0o700, parents=True)
+    Path(jobs_place.book).write_bytes(b"no book" * 1000)
+    terminal = pn_tty("run", "true", env={"PN_JOBS": os.path.dirname(jobs_place.state)})
+    terminal.wait_for("pn run: the book of the jobs was damaged")
+    assert terminal.wait_exit() == 0
+    assert Path(f"{jobs_place.book}.damaged-1").exists()
+    assert jobs("run", "true").strip().isdecimal()  # and in a script the number alone

@@ -88,6 +88,9 @@ def _run(client: Client, values: dict[str, Any], fields: dict[str, Any], environ
 def submitted(client: Client, fields: dict[str, Any], environment: dict[str, str], *, quiet: bool) -> int:
     """Store a job and print its number: on a terminal with its command; returns the number."""
     job = client.submit(env=environment, **fields)
+    if sys.stderr is not None and sys.stderr.isatty():
+        for warning in client.warnings:
+            say("run", warning)
     if not quiet:
         if sys.stdout.isatty():
             from procession.jobs.words_command import command_words

@@ -37,6 +37,7 @@ class AsyncClient:
         self._task: asyncio.Task[None] | None = None
         self._waiting: dict[int, asyncio.Queue[dict[str, Any]]] = {}
         self._number = 0
+        self.warnings: tuple[str, ...] = ()  # see Client
         self._connecting = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
@@ -64,6 +65,7 @@ class AsyncClient:
     ) -> Job:
         """A new job, stored when this returns; see Client."""
         answer = await self.request(**made.submission(command, env, token, fields))
+        self.warnings = tuple(answer.get("warnings") or ())
         return made.jobs_of({"jobs": [answer["job"]]})[0]
 
     async def jobs(self) -> list[Job]:

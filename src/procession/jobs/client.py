@@ -49,6 +49,7 @@ class Client:
         self._frames = Frames()
         self._ready: deque[tuple[bytes, bytes]] = deque()
         self._number = 0
+        self.warnings: tuple[str, ...] = ()  # of the last submission: what may become of jobs here
 
     def __enter__(self) -> Self:
         return self
@@ -77,6 +78,7 @@ class Client:
         """A new job, stored when this returns.  A text is for the shell.  ``fields``: those of Spec.  ``env``: None is
         the environment of this process.  ``token``: a second submission with the same one gives the same job."""
         answer = self.request(**made.submission(command, env, token, fields))
+        self.warnings = tuple(answer.get("warnings") or ())
         return made.jobs_of({"jobs": [answer["job"]]})[0]
 
     def jobs(self) -> list[Job]:

@@ -65,7 +65,9 @@ def _named(plan: Known, word: str) -> Job:
         key=lambda job: job.id,
         default=None,
     )
-    return _found(newest, f"there is no job with the name {safe(word)!r}")
+    return _found(
+        newest, f"there is no job with the name {safe(word)!r}: one whose command begins so is %{safe(word)}"
+    )
 
 
 def _only(plan: Known, word: str, fits: Callable[[str], bool]) -> Job:
